@@ -1,0 +1,1 @@
+"""Documents in: sources, readers, cleaning, passages and the pipeline."""

@@ -1,0 +1,1 @@
+"""The knowledge base: domain, indexes, retrieval and cited answers."""
