@@ -1,0 +1,176 @@
+"""English: Snowball's stem, the word itself, and the irregular forms that no stemmer knows."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from functools import lru_cache
+from importlib.metadata import version
+from typing import Any
+
+from kb.analysis import TermKind, Token
+from kb.analysis.tokens import RULES as TOKEN_RULES
+from kb.analysis.tokens import (
+    WORD_CACHE,
+    WordTerms,
+    components,
+    distinct,
+    is_number,
+    number_terms,
+    tokenize,
+)
+from kb.analysis.vocabulary import word_list
+from kb.model import Language
+
+RULES = "1"
+"""Version of the rules of this module."""
+
+WEIGHTS: Mapping[TermKind, float] = {
+    "lemma": 1.0,
+    "part": 0.5,
+    "stem": 1.0,
+    "surface": 0.3,
+    "number": 1.0,
+}
+"""How much a term of each kind says about its word."""
+
+_IRREGULAR = {
+    form: base
+    for base, forms in {
+        "man": "men",
+        "woman": "women",
+        "child": "children",
+        "person": "people",
+        "foot": "feet",
+        "tooth": "teeth",
+        "mouse": "mice",
+        "goose": "geese",
+        "life": "lives",
+        "leaf": "leaves",
+        "half": "halves",
+        "shelf": "shelves",
+        "criterion": "criteria",
+        "phenomenon": "phenomena",
+        "analysis": "analyses",
+        "basis": "bases",
+        "crisis": "crises",
+        "index": "indices indexes",
+        "matrix": "matrices",
+        "datum": "data",
+        "medium": "media",
+        "stimulus": "stimuli",
+        "be": "am is are was were been being",
+        "have": "has had having",
+        "do": "does did done",
+        "go": "goes went gone",
+        "make": "made",
+        "take": "took taken",
+        "give": "gave given",
+        "get": "got gotten",
+        "come": "came",
+        "become": "became",
+        "begin": "began begun",
+        "break": "broke broken",
+        "bring": "brought",
+        "build": "built",
+        "buy": "bought",
+        "catch": "caught",
+        "choose": "chose chosen",
+        "draw": "drew drawn",
+        "drive": "drove driven",
+        "eat": "ate eaten",
+        "fall": "fell fallen",
+        "feed": "fed",
+        "find": "found",
+        "fly": "flew flown",
+        "forbid": "forbade forbidden",
+        "freeze": "froze frozen",
+        "grow": "grew grown",
+        "hold": "held",
+        "keep": "kept",
+        "know": "knew known",
+        "lead": "led",
+        "leave": "left",
+        "lend": "lent",
+        "lose": "lost",
+        "mean": "meant",
+        "meet": "met",
+        "pay": "paid",
+        "rise": "rose risen",
+        "run": "ran",
+        "say": "said",
+        "see": "saw seen",
+        "sell": "sold",
+        "send": "sent",
+        "show": "shown",
+        "sink": "sank sunk",
+        "speak": "spoke spoken",
+        "spend": "spent",
+        "stand": "stood",
+        "steal": "stole stolen",
+        "teach": "taught",
+        "tell": "told",
+        "think": "thought",
+        "throw": "threw thrown",
+        "understand": "understood",
+        "wear": "wore worn",
+        "win": "won",
+        "write": "wrote written",
+        "good": "better best",
+        "bad": "worse worst",
+    }.items()
+    for form in forms.split()
+}
+
+
+class EnglishAnalyzer:
+    """Tokens with Snowball stems; "company's" and "companies" meet, as do "built" and "build"."""
+
+    def __init__(self, *, weights: Mapping[TermKind, float] = WEIGHTS) -> None:
+        import snowballstemmer
+
+        self._stemmer: Any = snowballstemmer.stemmer("english")
+        self._stemmer_lock = threading.Lock()
+        self._weights = dict(weights)
+        self._analyse = lru_cache(maxsize=WORD_CACHE)(self._analyse_word)
+
+    @property
+    def language(self) -> Language:
+        """English."""
+        return "en"
+
+    @property
+    def fingerprint(self) -> str:
+        """Stemmer and rules."""
+        return f"en:snowball {version('snowballstemmer')}:rules {TOKEN_RULES}.{RULES}"
+
+    def tokens(self, text: str) -> list[Token]:
+        """Return the words of a text with their terms."""
+        return tokenize(
+            text,
+            self._analyse,
+            conjunctions=word_list("en", "conjunctions"),
+            weight=self._weights["part"],
+        )
+
+    def _stem(self, word: str) -> str:
+        with self._stemmer_lock:  # the stemmer works on state of its own
+            return str(self._stemmer.stemWord(_IRREGULAR.get(word, word)))
+
+    def _analyse_word(self, key: str) -> WordTerms:
+        weights = self._weights
+        key = key.removesuffix("'s").rstrip("'")
+        if is_number(key):
+            return WordTerms(number_terms(key, part_weight=weights["part"], comma_groups=True))
+        found: list[tuple[str, float, TermKind]] = [
+            (self._stem(key), weights["stem"], "stem"),
+            (key, weights["surface"], "surface"),
+        ]
+        pieces = components(key)
+        if len(pieces) > 1:
+            # "waste-water" and "wastewater" are one word to those who write them.
+            found.append((self._stem("".join(pieces)), weights["stem"], "stem"))
+            found.extend(
+                (self._stem(piece), weights["part"], "part") for piece in pieces if len(piece) > 1
+            )
+        return WordTerms(distinct(found))

@@ -1,0 +1,266 @@
+"""Finnish: Voikko's dictionary forms and compound parts, and Snowball's stem.
+
+Two engines read the same dictionary: libvoikko (a system library, with PyPI's binding of that
+name; fast) and pyvoikko with kfst (pip alone). Both give the transducer's own analysis string,
+and lemmas and parts are read from it here, so the two agree but for the readings that
+libvoikko's extra rules leave out.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Mapping
+from functools import lru_cache
+from importlib.metadata import version
+from typing import Any, Protocol
+
+from kb.analysis import TermKind, Token
+from kb.analysis.tokens import (
+    RULES as TOKEN_RULES,
+)
+from kb.analysis.tokens import (
+    WORD_CACHE,
+    WordTerms,
+    components,
+    distinct,
+    is_number,
+    number_terms,
+    tokenize,
+)
+from kb.analysis.vocabulary import word_list
+from kb.model import Language
+
+RULES = "1"
+"""Version of the rules of this module."""
+
+WEIGHTS: Mapping[TermKind, float] = {
+    "lemma": 1.0,
+    "part": 0.5,
+    "stem": 0.5,
+    "surface": 1.0,
+    "number": 1.0,
+}
+"""How much a term of each kind says about its word."""
+
+_TAG = re.compile(r"\[([^\]]*)\]")
+_CASE_ENDING = re.compile(r"([^:]+):([a-zäö]{1,7})\Z")
+
+
+class Morphology(Protocol):
+    """A dictionary that analyses one word."""
+
+    @property
+    def name(self) -> str:
+        """Engine and versions."""
+
+    def readings(self, word: str) -> list[str]:
+        """Return the transducer's analyses of a folded word; empty when it isn't known."""
+
+
+class Libvoikko:
+    """The system library; one handle, which isn't safe to share, behind a lock."""
+
+    def __init__(self) -> None:
+        import libvoikko
+
+        self._handle = libvoikko.Voikko("fi")
+        self._lock = threading.Lock()
+        self.name = f"libvoikko {libvoikko.Voikko.getVersion()}"
+
+    def readings(self, word: str) -> list[str]:
+        """Return analyses; the few that the library makes up itself have no string and are left."""
+        with self._lock:
+            found = self._handle.analyze(word)
+        return [reading["FSTOUTPUT"] for reading in found if reading.get("FSTOUTPUT")]
+
+
+class Pyvoikko:
+    """The same dictionary run by kfst, with nothing but pip."""
+
+    def __init__(self) -> None:
+        import pyvoikko
+
+        self._transducer: Any = pyvoikko.VOIKKO_FST
+        self._unknown = pyvoikko.TokenizationException
+        self._lock = threading.Lock()
+        self.name = f"pyvoikko {version('pyvoikko')}"
+
+    def readings(self, word: str) -> list[str]:
+        """Return analyses; a character that the dictionary lacks makes the word unknown."""
+        try:
+            with self._lock:
+                found = self._transducer.lookup(word)
+        except self._unknown:
+            return []
+        return [analysis for analysis, _weight in found]
+
+
+def open_morphology() -> Morphology:
+    """Return libvoikko where it and a Finnish dictionary are installed, else pyvoikko."""
+    try:
+        return Libvoikko()
+    except Exception:  # the binding raises OSError or its own error, by version and platform
+        return Pyvoikko()
+
+
+def read_analysis(analysis: str) -> tuple[str, list[str], list[str]]:
+    """Return lemma, compound parts' lemmas and roots of derived words from an analysis string.
+
+    ``[Xp]vesi[X]ve[Sg][Ny]den[Bh][Bc][Ln][Xp]puhdistamo[X]puhdistamo[Sg][Nm]iden`` is a
+    compound of vesi and puhdistamo with the lemma vedenpuhdistamo: every part but the last
+    keeps the form it has in the word. ``[Xj]`` gives the dictionary form of a derivational
+    ending, which stands after the surface of what it is added to.
+    """
+    lemma = ""
+    parts: list[str] = []
+    roots: list[str] = []
+    segments = [segment for segment in analysis.split("[Bc]") if segment]
+    for number, segment in enumerate(segments, start=1):
+        surface, base, root = _read_segment(segment)
+        parts.append(base.strip("-"))
+        if root:
+            roots.append(root)
+        lemma += base if number == len(segments) else surface
+    return lemma.strip("-"), [part for part in parts if part], roots
+
+
+def _read_segment(segment: str) -> tuple[str, str, str]:
+    """Return the surface, the dictionary form and the root of a derived form, if it is one."""
+    surface = ""
+    base = ""
+    root = ""
+    mode = ""
+    before = ""
+    ending = ""
+    at = 0
+    for tag in _TAG.finditer(segment):
+        text = segment[at : tag.start()]
+        at = tag.end()
+        if mode == "Xp":
+            base += text
+        elif mode == "Xj":
+            ending += text
+        elif mode == "Xr":
+            pass  # how it is pronounced or written, not part of the word
+        else:
+            surface += text
+        name = tag.group(1)
+        if name == "Xp":
+            mode = name
+            # A second base in a segment (ett|ei) follows what came before it.
+            base = surface if base else ""
+        elif name == "Xj":
+            mode, before, ending = name, surface, ""
+            root = root or base
+        elif name.startswith("X"):
+            mode = name if name == "Xr" else ""
+    surface += segment[at:]
+    if ending:
+        base = before + ending
+    return surface, (base or surface).replace("=", "").lower(), root.replace("=", "").lower()
+
+
+class FinnishAnalyzer:
+    """Tokens with Voikko lemmas, compound parts and Snowball stems."""
+
+    def __init__(
+        self,
+        morphology: Morphology | None = None,
+        *,
+        weights: Mapping[TermKind, float] = WEIGHTS,
+    ) -> None:
+        import snowballstemmer
+
+        self._morphology = morphology or open_morphology()
+        self._stemmer: Any = snowballstemmer.stemmer("finnish")
+        self._stemmer_lock = threading.Lock()
+        self._weights = dict(weights)
+        self._analyse = lru_cache(maxsize=WORD_CACHE)(self._analyse_word)
+
+    @property
+    def language(self) -> Language:
+        """Finnish."""
+        return "fi"
+
+    @property
+    def fingerprint(self) -> str:
+        """Engine, stemmer and rules."""
+        return (
+            f"fi:{self._morphology.name}:snowball {version('snowballstemmer')}"
+            f":rules {TOKEN_RULES}.{RULES}"
+        )
+
+    def tokens(self, text: str) -> list[Token]:
+        """Return the words of a text with their terms."""
+        return tokenize(
+            text,
+            self._analyse,
+            conjunctions=word_list("fi", "conjunctions"),
+            weight=self._weights["lemma"],
+        )
+
+    def stem(self, word: str) -> str:
+        """Return Snowball's stem of a folded word."""
+        with self._stemmer_lock:  # the stemmer works on state of its own
+            return str(self._stemmer.stemWord(word))
+
+    def _analyse_word(self, key: str) -> WordTerms:
+        weights = self._weights
+        if is_number(key):
+            return WordTerms(number_terms(key, part_weight=weights["part"]))
+        ending = _CASE_ENDING.match(key)
+        if ending:  # EU:n, CATL:ssä, 20:een: what stands before the colon is the word
+            key = ending.group(1)
+            if is_number(key):
+                return WordTerms(number_terms(key, part_weight=weights["part"]))
+        readings = self._readings(key)
+        if not readings:
+            return self._unknown(key)
+        found: list[tuple[str, float, TermKind]] = []
+        for lemma, _parts, _roots in readings:
+            found.append((lemma, weights["lemma"], "lemma"))
+        for _lemma, parts, roots in readings:
+            if len(parts) > 1:
+                found.extend((part, weights["part"], "part") for part in parts if len(part) > 1)
+            found.extend((root, weights["part"], "part") for root in roots)
+        stem = self.stem(key)
+        found.append((stem, weights["stem"], "stem"))
+        lemma, parts, _roots = readings[0]
+        if len(parts) < 2 or not lemma.endswith(parts[-1]):
+            return WordTerms(distinct(found))
+        return WordTerms(distinct(found), lemma[: -len(parts[-1])], parts[-1])
+
+    def _readings(self, key: str) -> list[tuple[str, list[str], list[str]]]:
+        """Return the readings with the fewest parts: others are chance splits of a plain word."""
+        readings = [read_analysis(analysis) for analysis in self._morphology.readings(key)]
+        if not readings:
+            return []
+        fewest = min(len(parts) for _lemma, parts, _roots in readings)
+        unique: dict[tuple[str, tuple[str, ...]], tuple[str, list[str], list[str]]] = {}
+        for reading in sorted(readings):
+            if len(reading[1]) == fewest:
+                unique.setdefault((reading[0], tuple(reading[1])), reading)
+        return list(unique.values())
+
+    def _unknown(self, key: str) -> WordTerms:
+        weights = self._weights
+        found: list[tuple[str, float, TermKind]] = [(key, weights["surface"], "surface")]
+        pieces = components(key)
+        head = ""
+        if len(pieces) > 1:
+            for piece in pieces:
+                if len(piece) < 2:
+                    continue
+                if is_number(piece):
+                    found.append((piece, weights["part"], "part"))
+                    continue
+                readings = self._readings(piece)
+                lemmas = [lemma for lemma, _parts, _roots in readings] or [self.stem(piece)]
+                found.extend((lemma, weights["part"], "part") for lemma in lemmas)
+                head = lemmas[0]
+            if head and head != pieces[-1]:
+                # The whole word in its dictionary form: only the last piece is inflected.
+                found.append((key[: -len(pieces[-1])] + head, weights["lemma"], "lemma"))
+        found.append((self.stem(key), weights["stem"], "stem"))
+        return WordTerms(distinct(found), key[: -len(pieces[-1])] if head else "", head)

@@ -1,0 +1,31 @@
+"""The word lists that ship with us: small words, question words, abbreviations, months."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from importlib import resources
+from typing import Literal
+
+from kb.model import Language
+
+ListName = Literal["asking", "conjunctions", "abbreviations", "endings", "months"]
+
+
+@cache
+def _lists() -> dict[str, dict[str, str]]:
+    source = resources.files("kb.analysis").joinpath("languages.toml")
+    return tomllib.loads(source.read_text(encoding="utf-8"))
+
+
+@cache
+def word_list(language: Language, name: ListName) -> frozenset[str]:
+    """Return a list's words."""
+    return frozenset(_lists()[language][name].split())
+
+
+@cache
+def spelled_words(language: Language) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the small words of a language and a spread of its others, in the file's order."""
+    lists = _lists()[language]
+    return tuple(lists["function"].split()), tuple(lists["words"].split())
