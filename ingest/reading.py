@@ -9,11 +9,11 @@ from kb.model import Block, Metadata, WordBox
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """A file as text with structure.
+    r"""A file as text with structure.
 
-    ``text`` is normalised: NFC, ``\\n`` between lines, no control characters, no hyphens of
+    ``text`` is normalised: NFC, ``\n`` between lines, no control characters, no hyphens of
     line ends. Blocks are in reading order, don't overlap, and are separated by blank lines
-    (``\\n\\n``) or, inside one list or table, by ``\\n``. ``page_starts`` and ``words`` belong to
+    (``\n\n``) or, inside one list or table, by ``\n``. ``page_starts`` and ``words`` belong to
     formats with pages. ``warnings`` are keys of the message catalogue (``warning.…``), with
     ``|name=value`` after them where the text has placeholders.
     """

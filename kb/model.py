@@ -153,7 +153,8 @@ class Locator:
 class Metadata:
     """What is known about a document, from the file itself or from a manifest beside it.
 
-    ``date`` is ISO 8601, possibly shortened to a year or a year and month.
+    ``date`` is ISO 8601, possibly shortened to a year or a year and month. What nobody has
+    called public is internal.
     """
 
     title: str = ""
@@ -163,7 +164,7 @@ class Metadata:
     kind: Kind = Kind.OTHER
     work_package: str | None = None
     themes: tuple[str, ...] = ()
-    confidentiality: Confidentiality = Confidentiality.PUBLIC
+    confidentiality: Confidentiality = Confidentiality.INTERNAL
     language: Language | None = None
     collection: str | None = None
     sample: bool = False

@@ -1,0 +1,75 @@
+"""Where the concrete parts are named and put together."""
+
+from __future__ import annotations
+
+import threading
+
+from kb.catalogue import Catalogue
+from kb.centring import Centring
+from kb.embeddings import Embeddings
+from kb.knowledge_base import KnowledgeBase
+from kb.lexical import LexicalIndex
+from kb.protocols import Embedder
+from kb.retrieval import Retriever
+from kb.settings import Settings
+from kb.vectors import VectorIndex
+
+
+class LazyEmbedder:
+    """Opens the embedder at first use, once, whoever comes first."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._embedder: Embedder | None = None
+
+    def __call__(self) -> Embedder:
+        """Return the embedder; the first call loads it."""
+        with self._lock:
+            if self._embedder is None:
+                from kb.embedding import open_embedder
+
+                self._embedder = open_embedder(
+                    self._settings.embedding_model,
+                    cache_folder=self._settings.data_dir / "models",
+                    threads=self._settings.threads or None,
+                )
+            return self._embedder
+
+
+def open_knowledge_base(settings: Settings) -> KnowledgeBase:
+    """Open the knowledge base of a data folder, creating it where there is none.
+
+    Raises StorageError when the folder can't be used. No model is loaded until one is needed.
+    """
+    from kb.embedding import fingerprint_of
+
+    catalogue = Catalogue(settings.data_dir)
+    embedder = LazyEmbedder(settings)
+    embeddings = Embeddings(
+        catalogue,
+        fingerprint=fingerprint_of(
+            settings.embedding_model, cache_folder=settings.data_dir / "models"
+        ),
+    )
+    vectors = VectorIndex(settings.data_dir / "chroma", catalogue=catalogue, embeddings=embeddings)
+    lexical = LexicalIndex(catalogue)
+    centring = Centring(catalogue, embeddings=embeddings, embedder=embedder)
+    retriever = Retriever(
+        catalogue=catalogue,
+        vectors=vectors,
+        lexical=lexical,
+        centring=centring,
+        embeddings=embeddings,
+        embedder=embedder,
+    )
+    return KnowledgeBase(
+        settings=settings,
+        catalogue=catalogue,
+        embeddings=embeddings,
+        vectors=vectors,
+        lexical=lexical,
+        centring=centring,
+        retriever=retriever,
+        embedder=embedder,
+    )

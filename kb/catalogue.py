@@ -1,0 +1,845 @@
+"""The catalogue: one SQLite file that is the truth; every index is derived from it.
+
+It holds documents with their normalised text, passages, sentences, terms (FTS5), vectors,
+sources, jobs and rejected files. A document goes in with one transaction, together with its
+passages and terms, so it is there whole or not at all. Vectors follow batch by batch, keyed by
+the digest of what was embedded, so nothing is embedded twice; an outbox table names what the
+vector index hasn't been told yet, so a crash between the two is healed by the next flush.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Literal, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from kb.errors import (
+    CatalogueBusy,
+    CatalogueTooNew,
+    DataFolderUnwritable,
+    NotFound,
+    StorageError,
+)
+from kb.model import (
+    Confidentiality,
+    Document,
+    DocumentId,
+    Kind,
+    Language,
+    Metadata,
+    Passage,
+    PassageId,
+    Scope,
+    Span,
+    WordBox,
+)
+from kb.packing import (
+    pack_blocks,
+    pack_offsets,
+    pack_words,
+    unpack_blocks,
+    unpack_offsets,
+    unpack_words,
+)
+
+SCHEMA_VERSION = 1
+
+
+ItemKind = Literal["passage", "sentence"]
+ITEM_KINDS: tuple[ItemKind, ...] = ("passage", "sentence")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewPassage:
+    """A passage on its way in: its terms (space-separated) and what is to be embedded."""
+
+    passage: Passage
+    body_terms: str
+    context_terms: str
+    words: int
+    embedded_text: str
+    sentence_texts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceRecord:
+    """Where a document came from and how it looked when it was read.
+
+    ``root`` is the folder or file that was named when it was ingested; ``reader`` is the
+    fingerprint of readers and splitter.
+    """
+
+    key: str
+    root: str
+    name: str
+    digest: str
+    size: int
+    mtime_ns: int
+    reader: str
+    document_id: DocumentId | None = None
+    metadata: str = "{}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RejectedRecord:
+    """A file that wasn't taken in, and why."""
+
+    source: SourceRecord
+    code: str
+    params: Mapping[str, str]
+    at: str
+    ignored: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentRow:
+    """A document without its text: a row of a list."""
+
+    id: DocumentId
+    metadata: Metadata
+    language: Language
+    media_type: str
+    source: str
+    sources: int
+    pages: int | None
+    passages: int
+    characters: int
+    added: str
+    warnings: tuple[str, ...]
+
+
+def text_digest(text: str) -> bytes:
+    """Return the 16-byte digest under which a text's vector is kept."""
+    return hashlib.blake2b(text.encode("utf-8"), digest_size=16).digest()
+
+
+def now() -> str:
+    """Return the time as ISO 8601 in UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+class Catalogue:
+    """The SQLite file. Safe to share between threads: each gets a connection of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.path = folder / "catalogue.sqlite"
+        self._local = threading.local()
+        self._connections: list[sqlite3.Connection] = []
+        self._document = lru_cache(maxsize=48)(self._load_document)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DataFolderUnwritable(folder=folder) from error
+        self._create()
+
+    # -- connections and transactions -------------------------------------------------------
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """This thread's connection."""
+        existing = getattr(self._local, "connection", None)
+        if existing is not None:
+            return cast(sqlite3.Connection, existing)
+        try:
+            connection = sqlite3.connect(
+                self.path, timeout=30, isolation_level=None, check_same_thread=False
+            )
+            connection.row_factory = sqlite3.Row
+            connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute("PRAGMA busy_timeout = 30000")
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute("PRAGMA cache_size = -65536")
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.Error as error:
+            raise self._translated(error) from error
+        self._local.connection = connection
+        self._connections.append(connection)
+        return connection
+
+    def close(self) -> None:
+        """Close every thread's connection."""
+        for connection in self._connections:
+            connection.close()
+        self._connections.clear()
+        self._local = threading.local()
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Run a block as one write transaction; storage faults become StorageError."""
+        connection = self.connection
+        if connection.in_transaction:  # part of a larger one
+            yield connection
+            return
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error as error:
+            raise self._translated(error) from error
+        try:
+            yield connection
+            connection.execute("COMMIT")
+        except BaseException as error:
+            if self.connection.in_transaction:  # some errors have rolled back already
+                connection.execute("ROLLBACK")
+            if isinstance(error, sqlite3.OperationalError):
+                raise self._translated(error) from error
+            raise
+
+    def _translated(self, error: sqlite3.Error) -> StorageError:
+        name = getattr(error, "sqlite_errorname", "")
+        if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+            return CatalogueBusy(folder=self.folder)
+        if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):
+            return DataFolderUnwritable(folder=self.folder)
+        if name.startswith("SQLITE_FULL"):
+            return StorageError("disk_full", folder=self.folder)
+        return StorageError("storage", folder=self.folder, why=error)
+
+    def _create(self) -> None:
+        connection = self.connection
+        try:
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+        except sqlite3.DatabaseError as error:
+            raise self._translated(error) from error
+        if version > SCHEMA_VERSION:
+            raise CatalogueTooNew(folder=self.folder)
+        if version == SCHEMA_VERSION:
+            return
+        with self.transaction():
+            # Another process may have created it between the look and the lock.
+            if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
+                schema = (files("kb") / "schema.sql").read_text(encoding="utf-8")
+                for statement in schema.split(";\n"):
+                    if statement.strip():
+                        connection.execute(statement)
+                connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+    # -- facts about the whole ----------------------------------------------------------------
+
+    def get_meta(self, key: str) -> bytes | None:
+        """Return a kept value."""
+        row = self.connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return None if row is None else bytes(row[0])
+
+    def set_meta(self, key: str, value: bytes) -> None:
+        """Keep a value."""
+        with self.transaction() as connection:
+            connection.execute(
+                "INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
+                (key, value),
+            )
+
+    @property
+    def generation(self) -> int:
+        """A number that rises with every change of what can be found."""
+        return int(self.get_meta("generation") or b"0")
+
+    def _raise_generation(self, connection: sqlite3.Connection) -> None:
+        connection.execute(
+            "INSERT INTO meta VALUES ('generation', CAST('1' AS BLOB)) ON CONFLICT DO UPDATE "
+            "SET value = CAST(CAST(CAST(value AS TEXT) AS INTEGER) + 1 AS BLOB)"
+        )
+
+    def raise_generation(self) -> None:
+        """Tell every reader that something changed."""
+        with self.transaction() as connection:
+            self._raise_generation(connection)
+
+    def counts(self) -> dict[str, int]:
+        """Return how many documents, passages, sentences, sources and rejected files there are."""
+        return {
+            table: self.connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+            for table in ("document", "passage", "sentence", "source", "rejected", "outbox")
+        }
+
+    # -- documents in -------------------------------------------------------------------------
+
+    def put_document(
+        self,
+        document: Document,
+        passages: Sequence[NewPassage],
+        *,
+        words: Sequence[WordBox],
+        source: SourceRecord,
+    ) -> None:
+        """Put a document in with its passages and terms, as one transaction.
+
+        The source's earlier document, if another, is removed when no other source holds it.
+        A document that is already there (the same content from another source) only gets the
+        new source, and the stricter confidentiality of the two.
+        """
+        with self.transaction() as connection:
+            there = connection.execute(
+                "SELECT 1 FROM document WHERE id = ?", (document.id,)
+            ).fetchone()
+            if there is None:
+                self._insert_document(connection, document, words)
+                self._insert_passages(connection, passages)
+            before = connection.execute(
+                "SELECT document_id FROM source WHERE key = ?", (source.key,)
+            ).fetchone()
+            connection.execute(
+                "INSERT INTO source VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO "
+                "UPDATE SET root = excluded.root, name = excluded.name, "
+                "document_id = excluded.document_id, digest = excluded.digest, "
+                "size = excluded.size, mtime_ns = excluded.mtime_ns, reader = excluded.reader, "
+                "metadata = excluded.metadata, confidentiality = excluded.confidentiality",
+                (
+                    source.key,
+                    source.root,
+                    source.name,
+                    document.id,
+                    source.digest,
+                    source.size,
+                    source.mtime_ns,
+                    source.reader,
+                    source.metadata,
+                    str(document.metadata.confidentiality),
+                ),
+            )
+            connection.execute("DELETE FROM rejected WHERE key = ?", (source.key,))
+            if there is not None:
+                self._set_metadata(connection, document.id, document.metadata)
+            if before is not None and before[0] != document.id:
+                self._remove_unsourced(connection, [before[0]])
+            self._raise_generation(connection)
+        self._document.cache_clear()
+
+    def _insert_document(
+        self, connection: sqlite3.Connection, document: Document, words: Sequence[WordBox]
+    ) -> None:
+        meta = document.metadata
+        connection.execute(
+            "INSERT INTO document VALUES "
+            "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                document.id,
+                document.digest,
+                document.text,
+                pack_blocks(document.blocks),
+                pack_offsets(document.page_starts),
+                pack_words(words),
+                document.media_type,
+                document.language,
+                meta.title,
+                meta.date,
+                _year(meta.date),
+                meta.city,
+                meta.organisation,
+                str(meta.kind),
+                meta.work_package,
+                str(meta.confidentiality),
+                meta.collection,
+                int(meta.sample),
+                meta.url,
+                meta.project,
+                document.added or now(),
+                json.dumps(document.warnings),
+            ),
+        )
+        connection.executemany(
+            "INSERT OR IGNORE INTO document_theme VALUES (?, ?)",
+            [(document.id, theme) for theme in meta.themes],
+        )
+
+    def _insert_passages(
+        self, connection: sqlite3.Connection, passages: Sequence[NewPassage]
+    ) -> None:
+        for new in passages:
+            passage = new.passage
+            row = connection.execute(
+                "INSERT INTO passage (id, document_id, start, end, language, heading, digest, "
+                "words) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    passage.id,
+                    passage.document_id,
+                    passage.start,
+                    passage.end,
+                    passage.language,
+                    json.dumps(passage.heading, ensure_ascii=False),
+                    text_digest(new.embedded_text),
+                    new.words,
+                ),
+            ).lastrowid
+            connection.execute(
+                "INSERT INTO term (rowid, body, context) VALUES (?, ?, ?)",
+                (row, new.body_terms, new.context_terms),
+            )
+            connection.executemany(
+                "INSERT INTO sentence (passage_row, start, end, digest) VALUES (?, ?, ?, ?)",
+                [
+                    (row, span.start, span.end, text_digest(text))
+                    for span, text in zip(passage.sentences, new.sentence_texts, strict=True)
+                ],
+            )
+
+    def replace_passages(self, document_id: DocumentId, passages: Sequence[NewPassage]) -> None:
+        """Give a document other passages, in one transaction."""
+        with self.transaction() as connection:
+            self._remove_passages(connection, document_id)
+            self._insert_passages(connection, passages)
+            self._raise_generation(connection)
+
+    def _remove_passages(self, connection: sqlite3.Connection, document_id: str) -> None:
+        """Remove a document's passages with their terms, and tell the vector index."""
+        connection.execute(
+            "INSERT INTO outbox (collection, item, action) SELECT 'sentence', sentence.row, "
+            "'remove' FROM sentence JOIN passage ON passage.row = passage_row "
+            "WHERE document_id = ?",
+            (document_id,),
+        )
+        connection.execute(
+            "INSERT INTO outbox (collection, item, action) SELECT 'passage', row, 'remove' "
+            "FROM passage WHERE document_id = ?",
+            (document_id,),
+        )
+        connection.execute(
+            "DELETE FROM term WHERE rowid IN (SELECT row FROM passage WHERE document_id = ?)",
+            (document_id,),
+        )
+        connection.execute("DELETE FROM passage WHERE document_id = ?", (document_id,))
+
+    def _set_metadata(
+        self, connection: sqlite3.Connection, document_id: str, meta: Metadata
+    ) -> None:
+        levels = [
+            Confidentiality(row[0])
+            for row in connection.execute(
+                "SELECT confidentiality FROM source WHERE document_id = ?", (document_id,)
+            )
+        ]
+        strictest = max(levels, key=lambda level: level.strictness, default=meta.confidentiality)
+        connection.execute(
+            "UPDATE document SET title = ?, date = ?, year = ?, city = ?, organisation = ?, "
+            "kind = ?, work_package = ?, confidentiality = ?, collection = ?, sample = ?, "
+            "url = ?, project = ? WHERE id = ?",
+            (
+                meta.title,
+                meta.date,
+                _year(meta.date),
+                meta.city,
+                meta.organisation,
+                str(meta.kind),
+                meta.work_package,
+                str(strictest),
+                meta.collection,
+                int(meta.sample),
+                meta.url,
+                meta.project,
+                document_id,
+            ),
+        )
+        connection.execute("DELETE FROM document_theme WHERE document_id = ?", (document_id,))
+        connection.executemany(
+            "INSERT OR IGNORE INTO document_theme VALUES (?, ?)",
+            [(document_id, theme) for theme in meta.themes],
+        )
+
+    def touch_source(self, source: SourceRecord) -> None:
+        """Note that a source looks different on disk though its content is the same."""
+        with self.transaction() as connection:
+            connection.execute(
+                "UPDATE source SET size = ?, mtime_ns = ?, root = ? WHERE key = ?",
+                (source.size, source.mtime_ns, source.root, source.key),
+            )
+
+    def reject(self, source: SourceRecord, *, code: str, params: Mapping[str, str]) -> None:
+        """Note that a file can't be taken in; what an earlier version of it brought stays."""
+        with self.transaction() as connection:
+            connection.execute(
+                "INSERT INTO rejected VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0) ON CONFLICT (key) "
+                "DO UPDATE SET digest = excluded.digest, size = excluded.size, "
+                "mtime_ns = excluded.mtime_ns, reader = excluded.reader, code = excluded.code, "
+                "params = excluded.params, at = excluded.at, root = excluded.root",
+                (
+                    source.key,
+                    source.root,
+                    source.name,
+                    source.digest,
+                    source.size,
+                    source.mtime_ns,
+                    source.reader,
+                    code,
+                    json.dumps(dict(params), ensure_ascii=False),
+                    now(),
+                ),
+            )
+
+    # -- documents out ------------------------------------------------------------------------
+
+    def remove_documents(self, ids: Iterable[DocumentId]) -> int:
+        """Remove documents with all that hangs on them; return how many there were."""
+        with self.transaction() as connection:
+            removed = 0
+            for document_id in ids:
+                connection.execute("DELETE FROM source WHERE document_id = ?", (document_id,))
+                removed += self._remove_unsourced(connection, [document_id])
+            if removed:
+                self._raise_generation(connection)
+        self._document.cache_clear()
+        return removed
+
+    def remove_sources(self, keys: Iterable[str]) -> int:
+        """Forget sources; documents that no source holds any more go. Return how many went."""
+        with self.transaction() as connection:
+            touched: list[str] = []
+            for key in keys:
+                row = connection.execute(
+                    "SELECT document_id FROM source WHERE key = ?", (key,)
+                ).fetchone()
+                connection.execute("DELETE FROM rejected WHERE key = ?", (key,))
+                if row is not None:
+                    touched.append(row[0])
+                    connection.execute("DELETE FROM source WHERE key = ?", (key,))
+            removed = self._remove_unsourced(connection, dict.fromkeys(touched))
+            if removed:
+                self._raise_generation(connection)
+        self._document.cache_clear()
+        return removed
+
+    def _remove_unsourced(self, connection: sqlite3.Connection, ids: Iterable[str]) -> int:
+        removed = 0
+        for document_id in ids:
+            held = connection.execute(
+                "SELECT 1 FROM source WHERE document_id = ? LIMIT 1", (document_id,)
+            ).fetchone()
+            if held is not None:
+                continue
+            self._remove_passages(connection, document_id)
+            removed += connection.execute(
+                "DELETE FROM document WHERE id = ?", (document_id,)
+            ).rowcount
+        return removed
+
+    def document(self, document_id: DocumentId) -> Document:
+        """Return a document with its text; raises NotFound."""
+        return self._document(document_id, self.generation)
+
+    def _load_document(self, document_id: DocumentId, generation: int) -> Document:
+        del generation  # part of the cache's key alone: metadata can change
+        row = self.connection.execute(
+            "SELECT * FROM document WHERE id = ?", (document_id,)
+        ).fetchone()
+        if row is None:
+            raise NotFound(what="document", id=document_id)
+        sources = tuple(
+            source[0]
+            for source in self.connection.execute(
+                "SELECT name FROM source WHERE document_id = ? ORDER BY key", (document_id,)
+            )
+        )
+        return Document(
+            id=DocumentId(row["id"]),
+            text=row["text"],
+            blocks=unpack_blocks(row["blocks"]),
+            page_starts=unpack_offsets(row["page_starts"]),
+            metadata=self._metadata(row),
+            language=row["language"],
+            media_type=row["media_type"],
+            digest=row["digest"],
+            source=sources[0] if sources else "",
+            sources=sources,
+            added=row["added"],
+            warnings=tuple(json.loads(row["warnings"])),
+        )
+
+    def _metadata(self, row: sqlite3.Row) -> Metadata:
+        themes = tuple(
+            theme[0]
+            for theme in self.connection.execute(
+                "SELECT theme FROM document_theme WHERE document_id = ? ORDER BY theme",
+                (row["id"],),
+            )
+        )
+        return Metadata(
+            title=row["title"],
+            date=row["date"],
+            city=row["city"],
+            organisation=row["organisation"],
+            kind=Kind(row["kind"]),
+            work_package=row["work_package"],
+            themes=themes,
+            confidentiality=Confidentiality(row["confidentiality"]),
+            language=row["language"],
+            collection=row["collection"],
+            sample=bool(row["sample"]),
+            url=row["url"],
+            project=row["project"],
+        )
+
+    def documents(self) -> list[DocumentRow]:
+        """Return every document, by title, without texts."""
+        rows = self.connection.execute(
+            "SELECT id, title, date, city, organisation, kind, work_package, confidentiality, "
+            "language, collection, sample, url, project, media_type, added, warnings, "
+            "page_starts, length(text) AS characters, "
+            "(SELECT count(*) FROM passage WHERE document_id = document.id) AS passages, "
+            "(SELECT count(*) FROM source WHERE document_id = document.id) AS sources, "
+            "(SELECT name FROM source WHERE document_id = document.id ORDER BY key LIMIT 1) "
+            "AS source FROM document ORDER BY title COLLATE NOCASE, id"
+        ).fetchall()
+        return [
+            DocumentRow(
+                id=DocumentId(row["id"]),
+                metadata=self._metadata(row),
+                language=row["language"],
+                media_type=row["media_type"],
+                source=row["source"] or "",
+                sources=row["sources"],
+                pages=len(unpack_offsets(row["page_starts"])) or None,
+                passages=row["passages"],
+                characters=row["characters"],
+                added=row["added"],
+                warnings=tuple(json.loads(row["warnings"])),
+            )
+            for row in rows
+        ]
+
+    def word_boxes(self, document_id: DocumentId, span: Span) -> list[WordBox]:
+        """Return the boxes of the words that a span touches."""
+        row = self.connection.execute(
+            "SELECT words FROM document WHERE id = ?", (document_id,)
+        ).fetchone()
+        if row is None:
+            raise NotFound(what="document", id=document_id)
+        return unpack_words(row["words"], span)
+
+    def sources(self, root: str | None = None) -> list[SourceRecord]:
+        """Return the sources, or those that came in by one root."""
+        where, values = ("WHERE root = ?", (root,)) if root is not None else ("", ())
+        return [
+            _source(row)
+            for row in self.connection.execute(f"SELECT * FROM source {where} ORDER BY key", values)
+        ]
+
+    def source(self, key: str) -> SourceRecord | None:
+        """Return one source."""
+        row = self.connection.execute("SELECT * FROM source WHERE key = ?", (key,)).fetchone()
+        return None if row is None else _source(row)
+
+    def source_with(self, digest: str, *, reader: str) -> SourceRecord | None:
+        """Return a source of this content that was read by these readers."""
+        row = self.connection.execute(
+            "SELECT * FROM source WHERE digest = ? AND reader = ? ORDER BY key LIMIT 1",
+            (digest, reader),
+        ).fetchone()
+        return None if row is None else _source(row)
+
+    def digests(self) -> set[str]:
+        """Return the digests of all documents' originals."""
+        return {row[0] for row in self.connection.execute("SELECT digest FROM document")}
+
+    def digests_of_files(self) -> set[str]:
+        """Return the digests of the originals that must be kept: texts in memory have none."""
+        return {
+            row[0]
+            for row in self.connection.execute(
+                "SELECT DISTINCT document.digest FROM document JOIN source "
+                "ON source.document_id = document.id WHERE source.root <> 'texts'"
+            )
+        }
+
+    def documents_without_terms(self) -> list[DocumentId]:
+        """Return the documents of which a passage has no terms."""
+        return [
+            DocumentId(row[0])
+            for row in self.connection.execute(
+                "SELECT DISTINCT document_id FROM passage WHERE row NOT IN (SELECT rowid FROM term)"
+            )
+        ]
+
+    def document_with_digest(self, digest: str) -> list[DocumentId]:
+        """Return the documents whose original bytes have this SHA-256."""
+        return [
+            DocumentId(row[0])
+            for row in self.connection.execute(
+                "SELECT id FROM document WHERE digest = ?", (digest,)
+            )
+        ]
+
+    def rejected(self) -> list[RejectedRecord]:
+        """Return the files that weren't taken in."""
+        return [
+            RejectedRecord(
+                source=_source(row),
+                code=row["code"],
+                params=json.loads(row["params"]),
+                at=row["at"],
+                ignored=bool(row["ignored"]),
+            )
+            for row in self.connection.execute(
+                "SELECT *, NULL AS document_id, '{}' AS metadata FROM rejected ORDER BY key"
+            )
+        ]
+
+    # -- passages and terms -------------------------------------------------------------------
+
+    def passages(self, rows: Sequence[int]) -> dict[int, Passage]:
+        """Return passages by their rows; rows that aren't there are left out."""
+        found: dict[int, Passage] = {}
+        for chunk in chunks(rows, 500):
+            marks = ",".join("?" * len(chunk))
+            spans: dict[int, list[Span]] = {}
+            for row in self.connection.execute(
+                f"SELECT passage_row, start, end FROM sentence WHERE passage_row IN ({marks}) "
+                "ORDER BY start",
+                chunk,
+            ):
+                spans.setdefault(row[0], []).append(Span(row[1], row[2]))
+            for row in self.connection.execute(
+                f"SELECT * FROM passage WHERE row IN ({marks})", chunk
+            ):
+                found[row["row"]] = Passage(
+                    id=PassageId(row["id"]),
+                    document_id=DocumentId(row["document_id"]),
+                    start=row["start"],
+                    end=row["end"],
+                    language=row["language"],
+                    heading=tuple(json.loads(row["heading"])),
+                    sentences=tuple(spans.get(row["row"], ())),
+                )
+        return found
+
+    def rows_of(self, ids: Sequence[PassageId]) -> list[int]:
+        """Return the rows of passages by their ids; 0 for one that is gone."""
+        marks = ",".join("?" * len(ids))
+        rows = {
+            row[0]: row[1]
+            for row in self.connection.execute(
+                f"SELECT id, row FROM passage WHERE id IN ({marks})", list(ids)
+            )
+        }
+        return [rows.get(passage_id, 0) for passage_id in ids]
+
+    def passages_known(self, rows: Sequence[int]) -> npt.NDArray[np.int64]:
+        """Return those of the rows that are passages here, in the order given."""
+        here: set[int] = set()
+        for chunk in chunks(rows, 500):
+            marks = ",".join("?" * len(chunk))
+            here.update(
+                row[0]
+                for row in self.connection.execute(
+                    f"SELECT row FROM passage WHERE row IN ({marks})", chunk
+                )
+            )
+        return np.array([row for row in rows if row in here], dtype=np.int64)
+
+    def passage_rows(self, document_id: DocumentId) -> list[int]:
+        """Return the rows of a document's passages, in order."""
+        return [
+            row[0]
+            for row in self.connection.execute(
+                "SELECT row FROM passage WHERE document_id = ? ORDER BY start", (document_id,)
+            )
+        ]
+
+    def passage_table(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]:
+        """Return every passage's row and length in words, ascending by row."""
+        rows = self.connection.execute("SELECT row, words FROM passage ORDER BY row").fetchall()
+        table = np.array([tuple(row) for row in rows], dtype=np.int64).reshape(-1, 2)
+        return table[:, 0].copy(), table[:, 1].astype(np.int32)
+
+    def postings(self, term: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int8]]:
+        """Return where a term occurs: passage rows (repeated by count) and 0 body, 1 context."""
+        row = self.connection.execute(
+            "SELECT group_concat(doc), group_concat(col = 'context') FROM term_instance "
+            "WHERE term = ?",
+            (term,),
+        ).fetchone()
+        if row is None or row[0] is None:
+            return np.empty(0, np.int64), np.empty(0, np.int8)
+        docs = np.array(row[0].split(","), dtype=np.int64)
+        columns = np.array(row[1].split(","), dtype=np.int8)
+        return docs, columns
+
+    def rows_in_scope(self, scope: Scope) -> npt.NDArray[np.int64] | None:
+        """Return the passages that a scope allows, ascending; None when it limits nothing.
+
+        A value that matches no document matches no passage: filters fail closed.
+        """
+        if scope.unlimited:
+            return None
+        wheres: list[str] = []
+        values: list[object] = []
+        for column, wanted in (
+            ("passage.language", scope.languages),
+            ("kind", scope.kinds),
+            ("collection", scope.collections),
+            ("confidentiality", scope.confidentiality),
+            ("document.id", scope.documents),
+        ):
+            if wanted:
+                wheres.append(f"{column} IN ({','.join('?' * len(wanted))})")
+                values += sorted(wanted)
+        if scope.cities:
+            wheres.append(f"casefold(city) IN ({','.join('?' * len(scope.cities))})")
+            values += sorted(city.casefold() for city in scope.cities)
+        if scope.themes:
+            wheres.append(
+                "document.id IN (SELECT document_id FROM document_theme WHERE theme IN "
+                f"({','.join('?' * len(scope.themes))}))"
+            )
+            values += sorted(scope.themes)
+        if scope.years is not None:
+            wheres.append("year BETWEEN ? AND ?")
+            values += scope.years
+        if scope.samples is not None:
+            wheres.append("sample = ?")
+            values.append(int(scope.samples))
+        self.connection.create_function(
+            "casefold", 1, lambda value: value.casefold() if value else value, deterministic=True
+        )
+        found = self.connection.execute(
+            "SELECT passage.row FROM passage JOIN document ON document.id = document_id WHERE "
+            + " AND ".join(wheres)
+            + " ORDER BY passage.row",
+            values,
+        ).fetchall()
+        return np.array([row[0] for row in found], dtype=np.int64)
+
+
+def embedded_text(text: str, heading: tuple[str, ...]) -> str:
+    """Return what is embedded for a passage: the last two headings above it, then its text.
+
+    A heading that opens the passage isn't said twice.
+    """
+    above = [part for part in heading[-2:] if part and not text.startswith(part)]
+    return "\n".join([*above, text])
+
+
+def chunks(rows: Sequence[int], size: int) -> Iterator[list[int]]:
+    """Return the rows in lists of at most ``size``."""
+    values = [int(row) for row in rows]
+    for at in range(0, len(values), size):
+        yield values[at : at + size]
+
+
+def _year(date: str | None) -> int | None:
+    return int(date[:4]) if date and date[:4].isdigit() else None
+
+
+def _source(row: sqlite3.Row) -> SourceRecord:
+    document_id = row["document_id"]
+    return SourceRecord(
+        key=row["key"],
+        root=row["root"],
+        name=row["name"],
+        digest=row["digest"],
+        size=row["size"],
+        mtime_ns=row["mtime_ns"],
+        reader=row["reader"],
+        document_id=None if document_id is None else DocumentId(document_id),
+        metadata=row["metadata"],
+    )

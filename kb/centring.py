@@ -1,0 +1,137 @@
+"""Centring: what all texts share is taken out of their vectors before they are compared.
+
+A multilingual model puts all questions in one corner and all passages of a language in
+another, so raw cosines mostly say "this is Finnish text". Passages minus the mean passage and
+questions minus the mean question leave what each one says (the idea of all-but-the-top, Mu &
+Viswanath 2018, with the mean alone). Vectors are stored raw, since the mean moves with every
+ingest; the means are taken from a sample here.
+"""
+
+from __future__ import annotations
+
+import threading
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.resources import files
+from io import BytesIO
+
+import numpy as np
+import numpy.typing as npt
+
+from kb.catalogue import Catalogue
+from kb.embeddings import Embeddings
+from kb.fusion import Scores
+from kb.model import LANGUAGES, Language, Matrix
+from kb.protocols import Embedder
+
+Vector = npt.NDArray[np.float32]
+
+_SAMPLE = 2048
+_PRIOR_WEIGHT = 100
+"""The prior mean counts as this many passages."""
+
+
+@dataclass(frozen=True, slots=True)
+class Centre:
+    """The mean passage and the mean question of each language, shape (dimension,)."""
+
+    passage: Vector
+    question: dict[Language, Vector]
+
+    def passages(self, matrix: Matrix) -> Matrix:
+        """Return passages minus their mean, as unit rows."""
+        return _unit(np.asarray(matrix - self.passage)) if len(matrix) else matrix
+
+    def query(self, vector: Vector, language: Language | None) -> Vector:
+        """Return a question minus the mean question of its language, as a unit vector.
+
+        A question of no clear language is measured against the mean of all.
+        """
+        mean = (
+            self.question[language]
+            if language is not None
+            else np.mean(list(self.question.values()), axis=0)
+        )
+        return np.asarray(_unit((vector - mean)[None, :])[0], dtype=np.float32)
+
+
+def cosines(matrix: Matrix, query: Vector) -> Scores:
+    """Return the inner products of unit rows (n, dimension) with a unit vector."""
+    if len(matrix) == 0:
+        return np.empty(0, np.float32)
+    return np.asarray(matrix @ query, dtype=np.float32)
+
+
+def _unit(matrix: Matrix) -> Matrix:
+    norms = np.linalg.norm(matrix, axis=1, keepdims=True)
+    return np.asarray(matrix / np.maximum(norms, 1e-9), dtype=np.float32)
+
+
+class Centring:
+    """Keeps the means of one model over one catalogue."""
+
+    def __init__(
+        self, catalogue: Catalogue, *, embeddings: Embeddings, embedder: Callable[[], Embedder]
+    ) -> None:
+        self._catalogue = catalogue
+        self._embeddings = embeddings
+        self._embedder = embedder
+        self._key = f"prior:{embeddings.fingerprint}"
+        self._lock = threading.Lock()
+        self._prior: dict[str, Vector] | None = None
+        self._centre: Centre | None = None
+        self._generation = -1
+
+    def prepare(self) -> None:
+        """Embed the prior's texts if that hasn't been done, so that no question has to wait."""
+        with self._lock:
+            self._load_prior()
+
+    def centre(self) -> Centre:
+        """Return the means as of now."""
+        with self._lock:
+            generation = self._catalogue.generation
+            if self._centre is None or generation != self._generation:
+                self._centre = self._measure()
+                self._generation = generation
+            return self._centre
+
+    def _measure(self) -> Centre:
+        prior = self._load_prior()
+        _, sample = self._embeddings.sample_vectors(limit=_SAMPLE)
+        mean = np.mean([prior[f"passages_{language}"] for language in LANGUAGES], axis=0)
+        if len(sample):
+            weight = _PRIOR_WEIGHT / (_PRIOR_WEIGHT + len(sample))
+            mean = weight * mean + (1 - weight) * sample.mean(axis=0)
+        return Centre(
+            passage=mean.astype(np.float32),
+            question={language: prior[f"questions_{language}"] for language in LANGUAGES},
+        )
+
+    def _load_prior(self) -> dict[str, Vector]:
+        if self._prior is not None:
+            return self._prior
+        kept = self._catalogue.get_meta(self._key)
+        if kept is None:
+            kept = self._embed_prior()
+            self._catalogue.set_meta(self._key, kept)
+        with np.load(BytesIO(kept), allow_pickle=False) as arrays:
+            self._prior = {name: arrays[name] for name in arrays.files}
+        return self._prior
+
+    def _embed_prior(self) -> bytes:
+        texts = tomllib.loads((files("kb") / "prior.toml").read_text(encoding="utf-8"))
+        embedder = self._embedder()
+        means: dict[str, Vector] = {}
+        for language in LANGUAGES:
+            means[f"questions_{language}"] = embedder.embed_queries(
+                texts["questions"][language]
+            ).mean(axis=0)
+            means[f"passages_{language}"] = embedder.embed_passages(
+                texts["passages"][language]
+            ).mean(axis=0)
+        out = BytesIO()
+        # numpy's types take the arrays only by name.
+        np.savez(out, allow_pickle=False, **means)
+        return out.getvalue()

@@ -1,0 +1,240 @@
+"""Vectors in the catalogue: what is embedded, what waits, and what the index must be told.
+
+A vector is kept under the digest of its text and the model's number, as float16 (the cosine of
+two of them differs from float32's by less than .0005), so the same sentence in two documents,
+or a document that comes back, is embedded once. Each change leaves an entry in the outbox,
+which the vector index carries out; the two can't drift apart for longer than one flush.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from kb.catalogue import ITEM_KINDS, Catalogue, ItemKind, chunks, embedded_text
+from kb.model import Matrix, Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pending:
+    """Something that still has to be embedded."""
+
+    row: int
+    digest: bytes
+    text: str
+
+
+class Embeddings:
+    """The vectors of one model over one catalogue."""
+
+    def __init__(self, catalogue: Catalogue, *, fingerprint: str) -> None:
+        self._catalogue = catalogue
+        self.fingerprint = fingerprint
+        self.model = _model_number(catalogue, fingerprint)
+
+    def pending(self, kind: ItemKind, *, after: int, limit: int) -> list[Pending]:
+        """Return what of a kind has no vector of this model yet, in order of rows above ``after``.
+
+        Texts come from the spans, so what is embedded is what is quoted; a passage's text
+        carries its context (see ``embedded_text``). The same text is returned once.
+        """
+        if kind == "passage":
+            rows = self._catalogue.connection.execute(
+                "SELECT passage.row, passage.digest, passage.heading, "
+                "substr(text, passage.start + 1, passage.end - passage.start) AS words "
+                "FROM passage JOIN document ON document.id = document_id "
+                "LEFT JOIN embedding ON embedding.digest = passage.digest AND model = ? "
+                "WHERE embedding.row IS NULL AND passage.row > ? ORDER BY passage.row LIMIT ?",
+                (self.model, after, limit),
+            ).fetchall()
+            texts = [embedded_text(r["words"], tuple(json.loads(r["heading"]))) for r in rows]
+        else:
+            rows = self._catalogue.connection.execute(
+                "SELECT sentence.row, sentence.digest, "
+                "substr(text, sentence.start + 1, sentence.end - sentence.start) AS words "
+                "FROM sentence JOIN passage ON passage.row = passage_row "
+                "JOIN document ON document.id = document_id "
+                "LEFT JOIN embedding ON embedding.digest = sentence.digest AND model = ? "
+                "WHERE embedding.row IS NULL AND sentence.row > ? ORDER BY sentence.row LIMIT ?",
+                (self.model, after, limit),
+            ).fetchall()
+            texts = [r["words"] for r in rows]
+        waiting: dict[bytes, Pending] = {}
+        for row, text in zip(rows, texts, strict=True):
+            digest = bytes(row["digest"])
+            waiting.setdefault(digest, Pending(row=row["row"], digest=digest, text=text))
+        return list(waiting.values())
+
+    def pending_count(self, kind: ItemKind) -> int:
+        """Return how many items of a kind have no vector of this model yet."""
+        count: int = self._catalogue.connection.execute(
+            f"SELECT count(*) FROM {kind} WHERE NOT EXISTS (SELECT 1 FROM embedding "
+            f"WHERE embedding.model = ? AND embedding.digest = {kind}.digest)",
+            (self.model,),
+        ).fetchone()[0]
+        return count
+
+    def put_embeddings(self, kind: ItemKind, *, digests: Sequence[bytes], vectors: Matrix) -> None:
+        """Keep vectors, shape (len(digests), dimension), and tell the outbox of their items."""
+        with self._catalogue.transaction() as connection:
+            for digest, vector in zip(digests, vectors, strict=True):
+                connection.execute(
+                    "INSERT OR REPLACE INTO embedding (model, digest, vector) VALUES (?, ?, ?)",
+                    (self.model, digest, vector.astype("<f2").tobytes()),
+                )
+                connection.execute(
+                    f"INSERT INTO outbox (collection, item, action) SELECT '{kind}', row, 'put' "
+                    f"FROM {kind} WHERE digest = ?",
+                    (digest,),
+                )
+            self._catalogue.raise_generation()
+
+    def post_known(self, kind: ItemKind, passage_rows: Sequence[int]) -> None:
+        """Tell the outbox of new passages' items whose vectors are already kept."""
+        owner = "passage.row" if kind == "passage" else "sentence.passage_row"
+        with self._catalogue.transaction() as connection:
+            for chunk in chunks(passage_rows, 500):
+                connection.execute(
+                    f"INSERT INTO outbox (collection, item, action) SELECT '{kind}', {kind}.row, "
+                    f"'put' FROM {kind} JOIN embedding ON embedding.digest = {kind}.digest "
+                    f"AND model = ? WHERE {owner} IN ({','.join('?' * len(chunk))})",
+                    (self.model, *chunk),
+                )
+
+    def post_all(self) -> None:
+        """Tell the outbox of every item that has a vector: the vector index is built anew."""
+        with self._catalogue.transaction() as connection:
+            connection.execute("DELETE FROM outbox")
+            for kind in ITEM_KINDS:
+                connection.execute(
+                    f"INSERT INTO outbox (collection, item, action) SELECT '{kind}', {kind}.row, "
+                    f"'put' FROM {kind} JOIN embedding ON embedding.digest = {kind}.digest "
+                    "AND model = ?",
+                    (self.model,),
+                )
+
+    def outbox(self, limit: int) -> list[tuple[int, ItemKind, int, str]]:
+        """Return the oldest entries: number, collection, item's row, 'put' or 'remove'."""
+        return [
+            (row[0], row[1], row[2], row[3])
+            for row in self._catalogue.connection.execute(
+                "SELECT number, collection, item, action FROM outbox ORDER BY number LIMIT ?",
+                (limit,),
+            )
+        ]
+
+    def clear_outbox(self, up_to: int) -> None:
+        """Forget the entries that the vector index has carried out, and tell the readers."""
+        with self._catalogue.transaction() as connection:
+            connection.execute("DELETE FROM outbox WHERE number <= ?", (up_to,))
+            self._catalogue.raise_generation()
+
+    def vectors(
+        self, kind: ItemKind, rows: Sequence[int] | None = None
+    ) -> tuple[npt.NDArray[np.int64], Matrix]:
+        """Return vectors of items: their rows, shape (n,), and a matrix (n, dimension).
+
+        ``rows`` limits them to some items' rows; items without a vector are left out.
+        """
+        select = (
+            f"SELECT {kind}.row, vector FROM {kind} JOIN embedding "
+            f"ON embedding.digest = {kind}.digest AND model = ?"
+        )
+        found: list[tuple[int, bytes]] = []
+        if rows is None:
+            found = [
+                (r[0], r[1]) for r in self._catalogue.connection.execute(select, (self.model,))
+            ]
+        else:
+            for chunk in chunks(rows, 500):
+                found += [
+                    (r[0], r[1])
+                    for r in self._catalogue.connection.execute(
+                        f"{select} WHERE {kind}.row IN ({','.join('?' * len(chunk))})",
+                        (self.model, *chunk),
+                    )
+                ]
+        return _matrix(found)
+
+    def sentence_vectors(
+        self, passage_rows: Sequence[int]
+    ) -> tuple[npt.NDArray[np.int64], list[Span], Matrix]:
+        """Return the sentence vectors of passages: passage rows, spans and a matrix."""
+        found: list[tuple[int, int, int, bytes]] = []
+        for chunk in chunks(passage_rows, 500):
+            found += [
+                (r[0], r[1], r[2], r[3])
+                for r in self._catalogue.connection.execute(
+                    "SELECT passage_row, start, end, vector FROM sentence JOIN embedding "
+                    "ON embedding.digest = sentence.digest AND model = ? "
+                    f"WHERE passage_row IN ({','.join('?' * len(chunk))}) ORDER BY sentence.row",
+                    (self.model, *chunk),
+                )
+            ]
+        rows, matrix = _matrix([(row, vector) for row, _, _, vector in found])
+        return rows, [Span(start, end) for _, start, end, _ in found], matrix
+
+    def sentence_owners(self, rows: Sequence[int]) -> dict[int, int]:
+        """Return the passage row of each sentence row that is there."""
+        owners: dict[int, int] = {}
+        for chunk in chunks(rows, 500):
+            owners.update(
+                (r[0], r[1])
+                for r in self._catalogue.connection.execute(
+                    "SELECT row, passage_row FROM sentence "
+                    f"WHERE row IN ({','.join('?' * len(chunk))})",
+                    chunk,
+                )
+            )
+        return owners
+
+    def sample_vectors(self, *, limit: int) -> tuple[list[str], Matrix]:
+        """Return a steady sample of passage vectors with their languages.
+
+        Ordered by digest, which is as good as random and doesn't depend on when a passage came.
+        """
+        found = self._catalogue.connection.execute(
+            "SELECT language, vector FROM passage JOIN embedding "
+            "ON embedding.digest = passage.digest AND model = ? ORDER BY passage.digest LIMIT ?",
+            (self.model, limit),
+        ).fetchall()
+        _, matrix = _matrix([(0, row[1]) for row in found])
+        return [row[0] for row in found], matrix
+
+    def item_rows(self, kind: ItemKind) -> npt.NDArray[np.int64]:
+        """Return the rows of all items of a kind that have a vector, ascending."""
+        rows = self._catalogue.connection.execute(
+            f"SELECT {kind}.row FROM {kind} JOIN embedding "
+            f"ON embedding.digest = {kind}.digest AND model = ? ORDER BY {kind}.row",
+            (self.model,),
+        ).fetchall()
+        return np.array([row[0] for row in rows], dtype=np.int64)
+
+
+def _model_number(catalogue: Catalogue, fingerprint: str) -> int:
+    """Return the number under which a model's vectors are kept; a new model gets the next."""
+    key = f"model:{fingerprint}"
+    found = catalogue.get_meta(key)
+    if found is not None:
+        return int(found)
+    with catalogue.transaction() as connection:
+        found = catalogue.get_meta(key)  # another process may have been quicker
+        if found is not None:
+            return int(found)
+        models: int = connection.execute(
+            "SELECT count(*) FROM meta WHERE key LIKE 'model:%'"
+        ).fetchone()[0]
+        catalogue.set_meta(key, str(models + 1).encode())
+        return models + 1
+
+
+def _matrix(found: Sequence[tuple[int, bytes]]) -> tuple[npt.NDArray[np.int64], Matrix]:
+    if not found:
+        return np.empty(0, np.int64), np.empty((0, 0), np.float32)
+    rows = np.array([row for row, _ in found], dtype=np.int64)
+    matrix = np.frombuffer(b"".join(vector for _, vector in found), dtype="<f2")
+    return rows, matrix.reshape(len(found), -1).astype(np.float32)

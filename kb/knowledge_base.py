@@ -1,0 +1,246 @@
+"""The facade: what the command line, the API and llama-index call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from kb.answering.extractive import draft
+from kb.catalogue import Catalogue, DocumentRow
+from kb.centring import Centring
+from kb.citing import cite, holds
+from kb.embeddings import Embeddings
+from kb.errors import BadQuestion, NotFound, ReindexNeeded
+from kb.lexical import LexicalIndex
+from kb.model import (
+    Answer,
+    AnswerStatus,
+    Citation,
+    Claim,
+    Document,
+    DocumentId,
+    Hit,
+    Language,
+    Scope,
+    Span,
+    WordBox,
+)
+from kb.protocols import Embedder
+from kb.retrieval import Query, Retriever
+from kb.settings import Settings
+from kb.vectors import VectorIndex
+
+_ANSWER_HITS = 8
+_NEAREST = 5
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """What a search found, best first; ``language`` is None where the question's isn't clear."""
+
+    query: str
+    language: Language | None
+    hits: tuple[Hit, ...]
+
+
+class KnowledgeBase:
+    """Documents, search and cited answers. Safe between threads; ``assembly`` builds it."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        catalogue: Catalogue,
+        embeddings: Embeddings,
+        vectors: VectorIndex,
+        lexical: LexicalIndex,
+        centring: Centring,
+        retriever: Retriever,
+        embedder: Callable[[], Embedder],
+    ) -> None:
+        self.settings = settings
+        self.catalogue = catalogue
+        self.embeddings = embeddings
+        self.vectors = vectors
+        self.lexical = lexical
+        self.centring = centring
+        self.embedder = embedder
+        self._retriever = retriever
+        self._checked_generation = -1
+
+    # -- asking -------------------------------------------------------------------------------
+
+    def search(
+        self,
+        text: str,
+        *,
+        scope: Scope | None = None,
+        k: int = 10,
+        language: Language | None = None,
+    ) -> SearchResult:
+        """Return the k best passages for a question or some words.
+
+        Raises BadQuestion when the text is empty or longer than ``settings.max_question``.
+        """
+        query = self._query(text, language)
+        ranking = self._retriever.rank(query, scope=self._cleared(scope), k=k)
+        return SearchResult(text, query.language, tuple(self._retriever.hits(ranking)))
+
+    def ask(self, text: str, *, scope: Scope | None = None, explain: bool = False) -> Answer:
+        """Answer a question with cited claims, or say that the material doesn't.
+
+        Every citation is checked against its document once more before it leaves. Raises
+        BadQuestion like ``search``.
+        """
+        query = self._query(text)
+        ranking = self._retriever.rank(query, scope=self._cleared(scope), k=_ANSWER_HITS)
+        hits = self._retriever.hits(ranking)
+        rows = self.catalogue.rows_of([hit.passage.id for hit in hits])
+        drafted = draft(ranking, hits, rows)
+        claims = self._verified(drafted.claims)
+        answer = Answer(
+            question=text,
+            language=query.language or self.settings.language,
+            status=AnswerStatus.ANSWERED if claims else AnswerStatus.NO_EVIDENCE,
+            claims=claims,
+            reason="" if claims else drafted.reason or "reason.detail",
+            nearest=() if claims else tuple(hits[:_NEAREST]),
+        )
+        if not explain:
+            return answer
+        return replace(
+            answer,
+            explanation={
+                "language": query.language,
+                "words": [
+                    {"word": word.surface, "terms": [term for term, _ in word.terms]}
+                    for word in query.words
+                ],
+                "support": round(drafted.support, 4),
+                "known_words": round(ranking.known_words, 4),
+                "candidates": [
+                    {
+                        "passage_id": hit.passage.id,
+                        "title": hit.document.metadata.title,
+                        "score": round(hit.score, 4),
+                        "dense": None if hit.dense is None else round(hit.dense, 4),
+                        "lexical": None if hit.lexical is None else round(hit.lexical, 4),
+                    }
+                    for hit in hits
+                ],
+            },
+        )
+
+    def _query(self, text: str, language: Language | None = None) -> Query:
+        checked = self._checked(text)
+        if self._checked_generation != self.catalogue.generation:
+            self.check_indexes()
+            self._checked_generation = self.catalogue.generation
+        return self._retriever.query(checked, language=language)
+
+    def _verified(self, claims: Iterable[Claim]) -> tuple[Claim, ...]:
+        kept: list[Claim] = []
+        for claim in claims:
+            citations = tuple(c for c in claim.citations if self._holds(c))
+            if citations:
+                kept.append(replace(claim, citations=citations))
+        return tuple(kept)
+
+    def _holds(self, citation: Citation) -> bool:
+        try:
+            return holds(citation, self.catalogue.document(citation.document_id))
+        except NotFound:
+            return False
+
+    def _checked(self, text: str) -> str:
+        if not text.strip():
+            raise BadQuestion
+        if len(text) > self.settings.max_question:
+            raise BadQuestion(
+                "question_too_long", length=len(text), limit=self.settings.max_question
+            )
+        return text
+
+    def _cleared(self, scope: Scope | None) -> Scope:
+        scope = scope or Scope()
+        visible = self.settings.visible
+        wanted = scope.confidentiality & visible if scope.confidentiality else visible
+        # Asking for levels that may not be seen leaves none: nothing matches an unknown level.
+        return replace(scope, confidentiality=wanted or frozenset({"none"}))
+
+    def check_indexes(self, *, splitter: str | None = None) -> None:
+        """See that the indexes were built by this installation's model, analysers and splitter.
+
+        An empty knowledge base takes this installation's names. Raises ReindexNeeded.
+        """
+        empty = self.catalogue.counts()["passage"] == 0
+        for index, name in self._index_names(splitter).items():
+            stored = self.catalogue.get_meta(f"index:{index}")
+            if stored is None or (empty and stored.decode() != name):
+                self.catalogue.set_meta(f"index:{index}", name.encode())
+            elif stored.decode() != name:
+                raise ReindexNeeded(index=index, stored=stored.decode(), current=name)
+
+    def take_index_names(self, *, splitter: str) -> None:
+        """Note that the indexes were just built by this installation."""
+        for index, name in self._index_names(splitter).items():
+            self.catalogue.set_meta(f"index:{index}", name.encode())
+
+    def _index_names(self, splitter: str | None) -> dict[str, str]:
+        from kb.analysis.engines import fingerprint
+
+        names = {"vectors": self.embeddings.fingerprint, "terms": fingerprint()}
+        return names if splitter is None else {**names, "passages": splitter}
+
+    # -- documents ----------------------------------------------------------------------------
+
+    def documents(self) -> list[DocumentRow]:
+        """Return every document that may be seen, by title."""
+        visible = self.settings.visible
+        return [
+            row
+            for row in self.catalogue.documents()
+            if str(row.metadata.confidentiality) in visible
+        ]
+
+    def document(self, document_id: str) -> Document:
+        """Return a document; raises NotFound, also for one that may not be seen."""
+        document = self.catalogue.document(DocumentId(document_id))
+        if str(document.metadata.confidentiality) not in self.settings.visible:
+            raise NotFound(what="document", id=document_id)
+        return document
+
+    def cite(self, document_id: str, *, start: int, end: int) -> Citation:
+        """Return the citation of a span; raises NotFound or UnverifiableQuote."""
+        return cite(self.document(document_id), Span(start, end))
+
+    def word_boxes(self, document_id: str, *, start: int, end: int) -> list[WordBox]:
+        """Return the boxes of the words of a span, for marking them on their pages."""
+        document = self.document(document_id)
+        return self.catalogue.word_boxes(document.id, Span(start, end))
+
+    def original(self, document_id: str) -> Path:
+        """Return the path of the original file as it was ingested."""
+        path = self.originals / self.document(document_id).digest
+        if not path.is_file():
+            raise NotFound(what="original", id=document_id)
+        return path
+
+    @property
+    def originals(self) -> Path:
+        """The folder that keeps the original files, named by digest."""
+        return self.settings.data_dir / "originals"
+
+    def remove(self, ids: Iterable[str]) -> int:
+        """Remove documents; return how many there were.
+
+        Raises NotFound when none of the ids is a document.
+        """
+        wanted = [DocumentId(document_id) for document_id in ids]
+        digests = {self.document(document_id).digest for document_id in wanted}
+        removed = self.catalogue.remove_documents(wanted)
+        for digest in digests:
+            if not self.catalogue.document_with_digest(digest):
+                (self.originals / digest).unlink(missing_ok=True)
+        return removed

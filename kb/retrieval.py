@@ -1,0 +1,264 @@
+"""Finding passages: words and meaning, fused, within a scope.
+
+A question's candidates come from three lists (nearest passages, passages of the nearest
+sentences, best by terms); every candidate is then scored exactly by all three, from the
+catalogue's own vectors, so what the approximate index leaves out or misjudges costs a
+candidate at most, never a score.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from kb.analysis.engines import question_tokens
+from kb.catalogue import Catalogue, ItemKind
+from kb.centring import Centring, Vector, cosines
+from kb.embeddings import Embeddings
+from kb.errors import NotFound
+from kb.fusion import Scores, best_of, blend_dense, fuse, top
+from kb.language import detect
+from kb.lexical import LexicalIndex, LexicalScores, Word
+from kb.model import LANGUAGES, Document, Hit, Language, Matrix, Passage, Scope, Span
+from kb.protocols import Embedder
+from kb.vectors import VectorIndex
+
+Rows = npt.NDArray[np.int64]
+
+SENTENCE_WEIGHT = 0.4
+LEXICAL_WEIGHT = 0.7
+
+_CANDIDATES = 150
+_EXACT_LIMIT = 4000
+"""Up to so many passages in scope, every one is compared: as quick as the index, and exact."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A question as the indexes see it."""
+
+    text: str
+    language: Language | None
+    words: tuple[Word, ...]
+    vector: Vector
+    """Centred, unit, shape (dimension,)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredSentence:
+    """A sentence of a passage and its centred cosine to the question."""
+
+    row: int
+    span: Span
+    cosine: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """Passages best first: rows and their scores, all of shape (n,)."""
+
+    query: Query
+    rows: Rows
+    scores: Scores
+    dense: Scores
+    lexical: Scores
+    coverage: Scores
+    known_words: float
+    sentences: tuple[ScoredSentence, ...]
+
+
+class Retriever:
+    """Ranks passages for a question. Safe between threads."""
+
+    def __init__(
+        self,
+        *,
+        catalogue: Catalogue,
+        vectors: VectorIndex,
+        lexical: LexicalIndex,
+        centring: Centring,
+        embeddings: Embeddings,
+        embedder: Callable[[], Embedder],
+    ) -> None:
+        self._catalogue = catalogue
+        self._vectors = vectors
+        self._lexical = lexical
+        self._centring = centring
+        self._embedder = embedder
+        self._embeddings = embeddings
+        self._lock = threading.Lock()
+        self._exact: dict[ItemKind, tuple[Rows, Matrix]] = {}
+        self._exact_generation = -1
+
+    def query(self, text: str, *, language: Language | None = None) -> Query:
+        """Analyse and embed a question; one of no clear language is analysed in all three."""
+        spoken = language or detect(text)
+        vector = self._embedder().embed_queries([text])[0]
+        return Query(
+            text=text,
+            language=spoken,
+            words=question_words(text, (spoken,) if spoken else LANGUAGES),
+            vector=self._centring.centre().query(vector, spoken),
+        )
+
+    def rank(self, query: Query, *, scope: Scope, k: int) -> Ranking:
+        """Return the k best passages within a scope."""
+        allowed = self._catalogue.rows_in_scope(scope)
+        lexical = self._lexical.score(query.words)
+        candidates = self._candidates(query, lexical, allowed, max(_CANDIDATES, k))
+        dense, sentences = self._dense(query, candidates)
+        shares, coverage = lexical.at(candidates)
+        scores = fuse(dense, shares, lexical_weight=LEXICAL_WEIGHT)
+        best = top(scores, k)
+        kept = set(candidates[best].tolist())
+        return Ranking(
+            query=query,
+            rows=candidates[best],
+            scores=scores[best],
+            dense=dense[best],
+            lexical=shares[best],
+            coverage=coverage[best],
+            known_words=lexical.known,
+            sentences=tuple(s for s in sentences if s.row in kept),
+        )
+
+    # -- candidates ---------------------------------------------------------------------------
+
+    def _candidates(
+        self, query: Query, lexical: LexicalScores, allowed: Rows | None, k: int
+    ) -> Rows:
+        by_terms = lexical.rows
+        term_scores = lexical.scores
+        if allowed is not None:
+            inside = np.isin(by_terms, allowed, assume_unique=True)
+            by_terms, term_scores = by_terms[inside], term_scores[inside]
+        found = [by_terms[top(term_scores, k)]]
+        total = self._catalogue.counts()["passage"]
+        if (total if allowed is None else len(allowed)) <= _EXACT_LIMIT:
+            found += self._nearest_exactly(query, allowed, total, k)
+        else:
+            found += self._nearest_indexed(query, allowed, total, k)
+        rows = np.unique(np.concatenate(found))
+        return rows if allowed is None else rows[np.isin(rows, allowed, assume_unique=True)]
+
+    def _nearest_indexed(
+        self, query: Query, allowed: Rows | None, total: int, k: int
+    ) -> list[Rows]:
+        # A scope is applied to what comes back, so more is asked for the narrower it is.
+        width = k if allowed is None else min(2000, int(k * total / len(allowed) * 1.5) + k)
+        passages = self._vectors.nearest("passage", query.vector, k=width)
+        sentences = self._vectors.nearest("sentence", query.vector, k=2 * width)
+        owners = self._embeddings.sentence_owners(sentences.tolist())
+        known = self._catalogue.passages_known(passages.tolist())
+        return [known, np.array(sorted(set(owners.values())), dtype=np.int64)]
+
+    def _nearest_exactly(
+        self, query: Query, allowed: Rows | None, total: int, k: int
+    ) -> list[Rows]:
+        centre = self._centring.centre()
+        found: list[Rows] = []
+        for kind in ("passage", "sentence"):
+            if total <= _EXACT_LIMIT:
+                owners, rows_matrix = self._small(kind)
+                inside = slice(None) if allowed is None else np.isin(owners, allowed)
+                owners, matrix = owners[inside], rows_matrix[inside]
+            elif kind == "passage" and allowed is not None:
+                owners, matrix = self._embeddings.vectors("passage", allowed.tolist())
+            else:
+                continue
+            if len(owners):
+                scores = cosines(centre.passages(matrix), query.vector)
+                found.append(np.unique(owners[top(scores, k if kind == "passage" else 2 * k)]))
+        return found
+
+    def _small(self, kind: ItemKind) -> tuple[Rows, Matrix]:
+        """Return all vectors of a small collection with the passages that own them."""
+        with self._lock:
+            generation = self._catalogue.generation
+            if generation != self._exact_generation:
+                self._exact.clear()
+                self._exact_generation = generation
+            if kind not in self._exact:
+                rows, matrix = self._embeddings.vectors(kind)
+                self._exact[kind] = (rows if kind == "passage" else self._owners(rows), matrix)
+            return self._exact[kind]
+
+    def _owners(self, rows: Rows) -> Rows:
+        owners = self._embeddings.sentence_owners(rows.tolist())
+        return np.array([owners.get(row, -1) for row in rows.tolist()], dtype=np.int64)
+
+    # -- scores -------------------------------------------------------------------------------
+
+    def _dense(self, query: Query, candidates: Rows) -> tuple[Scores, list[ScoredSentence]]:
+        centre = self._centring.centre()
+        rows, matrix = self._embeddings.vectors("passage", candidates.tolist())
+        passage = best_of(rows, cosines(centre.passages(matrix), query.vector), candidates)
+        owners, spans, vectors = self._embeddings.sentence_vectors(candidates.tolist())
+        cosine = cosines(centre.passages(vectors), query.vector)
+        sentence = best_of(owners, cosine, candidates)
+        scored = [
+            ScoredSentence(row, span, value)
+            for row, span, value in zip(owners.tolist(), spans, cosine.tolist(), strict=True)
+        ]
+        return blend_dense(passage, sentence, sentence_weight=SENTENCE_WEIGHT), scored
+
+    def hits(self, ranking: Ranking) -> list[Hit]:
+        """Return a ranking's passages with their documents; what is gone by now is left out."""
+        passages = self._catalogue.passages(ranking.rows.tolist())
+        nearest: dict[int, ScoredSentence] = {}
+        for sentence in ranking.sentences:
+            if sentence.row not in nearest or sentence.cosine > nearest[sentence.row].cosine:
+                nearest[sentence.row] = sentence
+        hits: list[Hit] = []
+        for row, score, dense, lexical in zip(
+            ranking.rows.tolist(),
+            ranking.scores.tolist(),
+            ranking.dense.tolist(),
+            ranking.lexical.tolist(),
+            strict=True,
+        ):
+            passage = passages.get(row)
+            document = self._document(passage)
+            if passage is None or document is None:
+                continue
+            hits.append(
+                Hit(
+                    passage=passage,
+                    document=document,
+                    score=score,
+                    dense=None if np.isnan(dense) else dense,
+                    lexical=lexical,
+                    best_sentence=nearest[row].span if row in nearest else None,
+                )
+            )
+        return hits
+
+    def _document(self, passage: Passage | None) -> Document | None:
+        if passage is None:
+            return None
+        try:
+            return self._catalogue.document(passage.document_id)
+        except NotFound:  # removed a moment ago
+            return None
+
+
+def question_words(text: str, languages: Sequence[Language]) -> tuple[Word, ...]:
+    """Return the words of a question with the terms that find them.
+
+    In several languages, a word's terms are those of each; a word that two analysers cut
+    differently is kept as each cuts it.
+    """
+    groups: dict[tuple[int, int], dict[str, float]] = {}
+    surfaces: dict[tuple[int, int], str] = {}
+    for language in languages:
+        for token in question_tokens(text, language):
+            place = (token.start, token.end)
+            surfaces[place] = token.surface
+            terms = groups.setdefault(place, {})
+            for term in token.terms:
+                terms[term.text] = max(term.weight, terms.get(term.text, 0.0))
+    return tuple(Word(surfaces[place], tuple(groups[place].items())) for place in sorted(groups))

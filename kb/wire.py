@@ -1,0 +1,136 @@
+"""The published JSON: the same objects from the command line and the API."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from kb.catalogue import DocumentRow
+from kb.messages import message
+from kb.model import Answer, Citation, Claim, Document, Hit, Language, Metadata
+
+
+def passage_json(hit: Hit) -> dict[str, object]:
+    """Return a found passage."""
+    passage, document = hit.passage, hit.document
+    return {
+        "passage_id": passage.id,
+        "document_id": document.id,
+        "title": document.metadata.title,
+        "source": document.source,
+        "language": passage.language,
+        "locator": hit_locator(hit),
+        "start": passage.start,
+        "end": passage.end,
+        "text": hit.text,
+        "score": round(hit.score, 4),
+        "dense": None if hit.dense is None else round(hit.dense, 4),
+        "lexical": None if hit.lexical is None else round(hit.lexical, 4),
+        "sample": document.metadata.sample,
+        "best_sentence": None
+        if hit.best_sentence is None
+        else {"start": hit.best_sentence.start, "end": hit.best_sentence.end},
+    }
+
+
+def hit_locator(hit: Hit) -> dict[str, object]:
+    """Return where a passage stands: its own headings, and every page it touches."""
+    from kb.model import Span
+
+    found = hit.document.locate(Span(hit.passage.start, hit.passage.end))
+    return replace(found, heading=found.heading or hit.passage.heading).to_json()
+
+
+def citation_json(citation: Citation) -> dict[str, object]:
+    """Return a citation."""
+    return {
+        "document_id": citation.document_id,
+        "title": citation.title,
+        "source": citation.source,
+        "locator": citation.locator.to_json(),
+        "start": citation.start,
+        "end": citation.end,
+        "quote": citation.quote,
+        "language": citation.language,
+    }
+
+
+def claim_json(claim: Claim) -> dict[str, object]:
+    """Return a claim with its citations."""
+    return {
+        "text": claim.text,
+        "confidence": claim.confidence,
+        "language": claim.language,
+        "citations": [citation_json(citation) for citation in claim.citations],
+    }
+
+
+def answer_json(answer: Answer, *, language: Language | None = None) -> dict[str, object]:
+    """Return an answer; its reason is told in ``language``, by default the question's."""
+    out: dict[str, object] = {
+        "status": str(answer.status),
+        "language": answer.language,
+        "claims": [claim_json(claim) for claim in answer.claims],
+        "reason": message(answer.reason, language or answer.language) if answer.reason else "",
+        "reason_code": answer.reason.removeprefix("reason."),
+        "nearest": [passage_json(hit) for hit in answer.nearest],
+    }
+    if answer.explanation is not None:
+        out["explanation"] = dict(answer.explanation)
+    return out
+
+
+def search_json(query: str, language: Language | None, hits: Sequence[Hit]) -> dict[str, object]:
+    """Return a search's results; ``language`` is null where the question's isn't clear."""
+    return {"query": query, "language": language, "results": [passage_json(hit) for hit in hits]}
+
+
+def metadata_json(metadata: Metadata) -> dict[str, object]:
+    """Return what is known about a document."""
+    return {
+        "title": metadata.title,
+        "date": metadata.date,
+        "city": metadata.city,
+        "organisation": metadata.organisation,
+        "kind": str(metadata.kind),
+        "work_package": metadata.work_package,
+        "themes": list(metadata.themes),
+        "confidentiality": str(metadata.confidentiality),
+        "collection": metadata.collection,
+        "sample": metadata.sample,
+        "url": metadata.url,
+        "project": metadata.project,
+    }
+
+
+def document_row_json(row: DocumentRow) -> dict[str, object]:
+    """Return a document of a list."""
+    return {
+        "document_id": row.id,
+        **metadata_json(row.metadata),
+        "language": row.language,
+        "media_type": row.media_type,
+        "source": row.source,
+        "sources": row.sources,
+        "pages": row.pages,
+        "passages": row.passages,
+        "characters": row.characters,
+        "added": row.added,
+        "warnings": list(row.warnings),
+    }
+
+
+def document_json(document: Document) -> dict[str, object]:
+    """Return a document without its text."""
+    return {
+        "document_id": document.id,
+        **metadata_json(document.metadata),
+        "language": document.language,
+        "media_type": document.media_type,
+        "source": document.source,
+        "sources": list(document.sources),
+        "pages": document.pages,
+        "characters": len(document.text),
+        "added": document.added,
+        "warnings": list(document.warnings),
+    }
