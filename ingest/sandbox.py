@@ -1,0 +1,668 @@
+"""Readers in processes of their own, so that a bad file costs itself and nothing else.
+
+A parent thread holds each worker: it sends one path at a time over the worker's standard
+input and waits for one frame on a pipe of its own. A worker is limited by the kernel
+(memory, processor time, file size, open files, no core dump), watched from outside (wall
+clock, resident memory), and killed with whatever it started when it breaks a bound. What
+comes back is JSON, checked field by field: a reader that was taken over by a file can
+return a wrong text, but can't run code here.
+
+A worker ends when its standard input does, so it never outlives the parent; on Linux the
+kernel also ends it when the thread that holds it dies.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import importlib
+import json
+import os
+import queue
+import select
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import CancelledError, Future
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TypeVar, cast
+
+from ingest.limits import MEGABYTE, Limits
+from ingest.reading import Reading
+from kb.errors import KnowledgeBaseError, UnreadableDocument
+from kb.model import LANGUAGES, Block, BlockKind, Confidentiality, Kind, Metadata, WordBox
+
+_T = TypeVar("_T")
+
+READER = "ingest.readers.dispatch:read"
+_FILES_A_WORKER = 200
+_GROWTH = 600 * MEGABYTE  # a worker that has grown by this much is replaced
+_POLL_SECONDS = 0.2
+_OPEN_FILES = 256
+_LARGEST_FILE = 1024 * MEGABYTE  # what a worker may write: scratch files of converters
+_ROOT = str(Path(__file__).resolve().parent.parent)
+_START = (
+    "import sys; sys.path.insert(0, sys.argv[1]); from ingest.sandbox import serve; "
+    "serve(sys.argv[2], sys.argv[3], int(sys.argv[4]))"
+)
+
+
+def frame_limit(limits: Limits) -> int:
+    """Return the largest answer in bytes that is taken from a worker.
+
+    Four bytes a character, 150 a block, and 60 for the box of each of the text's words.
+    """
+    return 16 * MEGABYTE + 16 * limits.text_chars + 150 * limits.blocks
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    path: Path
+    name: str
+    future: Future[Reading]
+
+
+class ReaderPool:
+    """Reads files in ``workers`` processes; use it as a context manager.
+
+    ``reader`` names the function that a worker calls, ``module:function`` with the signature
+    of ``ingest.readers.dispatch.read``. Workers start at the first file and are reused;
+    ``files_a_worker`` is after how many files one is replaced.
+    """
+
+    def __init__(
+        self,
+        workers: int = 2,
+        limits: Limits | None = None,
+        *,
+        reader: str = READER,
+        files_a_worker: int = _FILES_A_WORKER,
+    ) -> None:
+        if workers < 1:
+            raise ValueError("a pool needs at least one worker")
+        self._limits = limits or Limits()
+        self._reader = reader
+        self._files_a_worker = files_a_worker
+        self._jobs: queue.Queue[_Job | None] = queue.Queue()
+        self._closing = threading.Event()
+        self._lock = threading.Lock()
+        self._running: set[_Worker] = set()
+        self._threads = [
+            threading.Thread(target=self._hold, name=f"reader-{number}", daemon=True)
+            for number in range(workers)
+        ]
+        self._started = False
+
+    def __enter__(self) -> ReaderPool:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def workers(self) -> int:
+        """How many files are read at once."""
+        return len(self._threads)
+
+    def submit(self, path: Path, *, name: str = "") -> Future[Reading]:
+        """Queue a file; the future holds its Reading or raises UnreadableDocument.
+
+        ``name`` is what the file is called where it came from, the path's name by default.
+        Raises RuntimeError on a closed pool.
+        """
+        with self._lock:
+            if self._closing.is_set():
+                raise RuntimeError("the reader pool is closed")
+            if not self._started:
+                self._started = True
+                for thread in self._threads:
+                    thread.start()
+            future: Future[Reading] = Future()
+            self._jobs.put(_Job(path, name or path.name, future))
+            return future
+
+    def read(self, path: Path, *, name: str = "") -> Reading:
+        """Read one file and wait for it; raises UnreadableDocument."""
+        return self.submit(path, name=name).result()
+
+    def read_all(
+        self, files: Iterable[tuple[Path, str]]
+    ) -> Iterator[tuple[tuple[Path, str], Reading | UnreadableDocument]]:
+        """Yield each (path, name) with its outcome, in order.
+
+        At most twice as many files as there are workers are taken from ``files`` before the
+        first of them is consumed, so memory stays bounded however many there are.
+        """
+        waiting: deque[tuple[tuple[Path, str], Future[Reading]]] = deque()
+        for file in files:
+            waiting.append((file, self.submit(file[0], name=file[1])))
+            if len(waiting) >= 2 * len(self._threads):
+                yield _outcome(*waiting.popleft())
+        while waiting:
+            yield _outcome(*waiting.popleft())
+
+    def pids(self) -> list[int]:
+        """Return the process ids of the workers that run now."""
+        with self._lock:
+            return sorted(worker.pid for worker in self._running)
+
+    def close(self) -> None:
+        """Stop the workers at once; files that wait are cancelled."""
+        with self._lock:
+            self._closing.set()
+            running = list(self._running)
+            started = self._started
+        with contextlib.suppress(queue.Empty):
+            while True:
+                job = self._jobs.get_nowait()
+                if job is not None:
+                    job.future.cancel()
+        for worker in running:
+            worker.kill()
+        if started:
+            for _ in self._threads:
+                self._jobs.put(None)
+            for thread in self._threads:
+                thread.join(timeout=10)
+
+    def _hold(self) -> None:
+        """Hold one worker for as long as the pool lives: start, feed, watch, replace."""
+        worker: _Worker | None = None
+        try:
+            while (job := self._jobs.get()) is not None:
+                if not job.future.set_running_or_notify_cancel():
+                    continue
+                try:
+                    if worker is not None and not worker.fit(self._files_a_worker):
+                        self._drop(worker)
+                        worker = None
+                    if worker is None:
+                        worker = self._start()
+                    reading = worker.read(job.path, job.name)
+                except BaseException as error:  # whatever it is belongs to who waits for it
+                    stopped = self._closing.is_set()
+                    job.future.set_exception(CancelledError() if stopped else error)
+                else:
+                    job.future.set_result(reading)
+                if worker is not None and worker.dead:
+                    self._drop(worker)
+                    worker = None
+        finally:
+            if worker is not None:
+                self._drop(worker)
+
+    def _start(self) -> _Worker:
+        worker = _Worker(self._reader, self._limits)
+        with self._lock:
+            self._running.add(worker)
+            closing = self._closing.is_set()
+        if closing:
+            worker.kill()
+        return worker
+
+    def _drop(self, worker: _Worker) -> None:
+        worker.release()
+        with self._lock:
+            self._running.discard(worker)
+
+
+def _outcome(
+    file: tuple[Path, str], future: Future[Reading]
+) -> tuple[tuple[Path, str], Reading | UnreadableDocument]:
+    try:
+        return file, future.result()
+    except UnreadableDocument as error:
+        return file, error
+
+
+class _Worker:
+    """One worker process, held by one thread."""
+
+    def __init__(self, reader: str, limits: Limits) -> None:
+        self._limits = limits
+        self._answers, theirs = os.pipe()
+        os.set_blocking(self._answers, False)
+        command = [sys.executable, "-P", "-c", _START, _ROOT, reader]
+        command += [json.dumps(asdict(limits)), str(theirs)]
+        try:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                pass_fds=(theirs,),
+                # Its own session: Ctrl-C is ours to handle, and one kill takes all it started.
+                start_new_session=True,
+            )
+        finally:
+            os.close(theirs)
+        self.pid = self._process.pid
+        self.dead = False
+        self._files = 0
+        self._resident = 0
+        self._peak = 0
+        self._first_resident = 0
+        self._kill_lock = threading.Lock()
+
+    def fit(self, files_a_worker: int) -> bool:
+        """Tell whether it may read another file."""
+        return (
+            not self.dead
+            and self._process.poll() is None
+            and self._files < files_a_worker
+            and self._resident - self._first_resident < _GROWTH
+        )
+
+    def read(self, path: Path, name: str) -> Reading:
+        """Read a file; a worker that dies, hangs or swells is killed and the file refused."""
+        self._files += 1
+        self._peak = 0
+        request = json.dumps({"path": str(path.absolute()), "name": name}).encode() + b"\n"
+        stdin = self._process.stdin
+        if stdin is None:
+            raise RuntimeError("the worker has no standard input")
+        try:
+            stdin.write(request)
+            stdin.flush()
+            frame = self._receive(time.monotonic() + self._limits.seconds + 1)
+        except (BrokenPipeError, EOFError) as error:
+            raise self._autopsy() from error
+        except UnreadableDocument:
+            self.kill()
+            raise
+        self._resident = _resident_bytes(self.pid)
+        self._first_resident = self._first_resident or self._resident
+        try:
+            return decode(frame, limits=self._limits)
+        except UnreadableDocument as error:
+            if error.code in _FATAL:
+                self.kill()
+            raise
+
+    def _receive(self, deadline: float) -> bytes:
+        largest = frame_limit(self._limits)
+        buffer = bytearray()
+        wanted: int | None = None
+        poll = select.poll()
+        poll.register(self._answers, select.POLLIN)
+        while wanted is None or len(buffer) < wanted:
+            if time.monotonic() > deadline:
+                raise _timeout(self._limits)
+            if not poll.poll(_POLL_SECONDS * 1000):
+                self._peak = max(self._peak, _resident_bytes(self.pid))
+                if self._peak > self._limits.memory_bytes:
+                    raise _memory(self._limits)
+                continue
+            try:
+                chunk = os.read(self._answers, 1 << 20)
+            except BlockingIOError:
+                continue
+            if not chunk:
+                raise EOFError
+            buffer += chunk
+            if wanted is None and len(buffer) >= 8:
+                wanted = 8 + int.from_bytes(buffer[:8], "big")
+                if wanted > largest:
+                    raise _too_much(self._limits)
+        return bytes(buffer[8:wanted])
+
+    def _autopsy(self) -> UnreadableDocument:
+        """Return what a worker that went away died of."""
+        try:
+            code: int | None = self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            code = None
+        self.kill()
+        if code == -signal.SIGXCPU:
+            return _timeout(self._limits)
+        if code == -signal.SIGKILL and self._peak > self._limits.memory_bytes // 2:
+            # Not by us: the kernel, when the machine's memory runs out.
+            return _memory(self._limits)
+        return UnreadableDocument("unreadable_crash")
+
+    def kill(self) -> None:
+        """End the process and all that it started; safe to call twice and from any thread."""
+        with self._kill_lock:
+            if self.dead:
+                return
+            self.dead = True
+            # The group outlives its leader while a converter that it started runs.
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, signal.SIGKILL)
+            self._process.kill()
+            self._process.wait()
+
+    def release(self) -> None:
+        """Kill it and close its pipes; once, by the thread that holds it."""
+        self.kill()
+        if self._process.stdin is not None:
+            with contextlib.suppress(OSError):
+                self._process.stdin.close()
+        os.close(self._answers)
+
+
+# A worker that answered one of these is in no state to read the next file.
+_FATAL = frozenset({"unreadable_memory", "unreadable_crash", "unreadable_timeout"})
+
+
+def _timeout(limits: Limits) -> UnreadableDocument:
+    return UnreadableDocument("unreadable_timeout", seconds=f"{limits.seconds:g}")
+
+
+def _memory(limits: Limits) -> UnreadableDocument:
+    return UnreadableDocument("unreadable_memory", megabytes=limits.memory_bytes // MEGABYTE)
+
+
+def _too_much(limits: Limits) -> UnreadableDocument:
+    return UnreadableDocument(
+        "unreadable_too_much_text", limit=f"{limits.text_chars:_}".replace("_", " ")
+    )
+
+
+def _resident_bytes(pid: int) -> int:
+    """Return a process's resident memory, 0 where the system doesn't tell."""
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
+    except (OSError, ValueError, IndexError):
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+# What passes between the processes.
+
+
+def encode(reading: Reading) -> bytes:
+    """Return a reading as the JSON that ``decode`` takes."""
+    headings: dict[tuple[str, ...], int] = {}
+    blocks = [
+        [
+            block.start,
+            block.end,
+            block.kind.value,
+            headings.setdefault(block.heading, len(headings)),
+            block.slide,
+            block.sheet,
+            block.row,
+            block.paragraph,
+        ]
+        for block in reading.blocks
+    ]
+    words = [
+        [
+            word.start,
+            word.end,
+            word.page,
+            round(word.left, 2),
+            round(word.top, 2),
+            round(word.right, 2),
+            round(word.bottom, 2),
+        ]
+        for word in reading.words
+    ]
+    return json.dumps(
+        {
+            "text": reading.text,
+            "headings": list(headings),
+            "blocks": blocks,
+            "page_starts": reading.page_starts,
+            "words": words,
+            "metadata": asdict(reading.metadata),
+            "media_type": reading.media_type,
+            "warnings": reading.warnings,
+        },
+        ensure_ascii=False,
+        separators=(",", ":"),
+    ).encode("utf-8", errors="replace")
+
+
+def decode(frame: bytes, *, limits: Limits) -> Reading:
+    """Return the reading of an answer, or raise the UnreadableDocument that it reports.
+
+    Everything is checked: types, order and bounds of blocks, pages and words. An answer that
+    fails a check raises UnreadableDocument ``unreadable_crash``.
+    """
+    try:
+        answer = json.loads(frame)
+        if not isinstance(answer, dict):
+            raise TypeError("not an object")
+        if "error" in answer:
+            raise _reported(answer)
+        return _reading(answer, limits)
+    except (ValueError, TypeError, KeyError, IndexError, RecursionError) as error:
+        raise UnreadableDocument("unreadable_crash") from error
+
+
+def _reported(answer: dict[str, object]) -> UnreadableDocument:
+    code, params = answer["error"], answer.get("params", {})
+    if not isinstance(code, str) or not code.startswith("unreadable_"):
+        raise ValueError("not a code of ours")
+    if not isinstance(params, dict):
+        raise TypeError("parameters must be an object")
+    error = UnreadableDocument(code, **{_text(key): _text(value) for key, value in params.items()})
+    try:
+        error.text(), error.cure()
+    except (KeyError, IndexError, ValueError) as missing:
+        raise ValueError("a code without a message") from missing
+    return error
+
+
+def _reading(answer: dict[str, object], limits: Limits) -> Reading:
+    text = _text(answer["text"])
+    if len(text) > limits.text_chars:
+        raise _too_much(limits)
+    headings = [tuple(map(_text, _list(path))) for path in _list(answer["headings"])]
+    blocks: list[Block] = []
+    at = 0
+    for row in _list(answer["blocks"]):
+        start, end, kind, heading, slide, sheet, number, paragraph = _list(row)
+        block = Block(
+            start=_count(start),
+            end=_count(end),
+            kind=BlockKind(_text(kind)),
+            heading=headings[_count(heading)],
+            slide=_maybe(_count, slide),
+            sheet=_maybe(_text, sheet),
+            row=_maybe(_count, number),
+            paragraph=_maybe(_count, paragraph),
+        )
+        if not at <= block.start < block.end <= len(text):
+            raise ValueError("blocks out of order")
+        at = block.end
+        blocks.append(block)
+    if len(blocks) > limits.blocks:
+        raise _too_much(limits)
+    pages = tuple(map(_count, _list(answer["page_starts"])))
+    if list(pages) != sorted(pages) or (pages and pages[-1] > len(text)):
+        raise ValueError("pages out of order")
+    words: list[WordBox] = []
+    for row in _list(answer["words"]):
+        start, end, page, *box = _list(row)
+        left, top, right, bottom = map(_number, box)
+        word = WordBox(
+            start=_count(start),
+            end=_count(end),
+            page=_count(page),
+            left=left,
+            top=top,
+            right=right,
+            bottom=bottom,
+        )
+        if not word.start <= word.end <= len(text):
+            raise ValueError("a word outside the text")
+        words.append(word)
+    return Reading(
+        text=text,
+        blocks=tuple(blocks),
+        page_starts=pages,
+        words=tuple(words),
+        metadata=_metadata(answer["metadata"]),
+        media_type=_text(answer["media_type"]),
+        warnings=tuple(map(_text, _list(answer["warnings"]))),
+    )
+
+
+def _metadata(value: object) -> Metadata:
+    if not isinstance(value, dict):
+        raise TypeError("metadata must be an object")
+    language = _maybe(_text, value.get("language"))
+    return Metadata(
+        title=_text(value.get("title", "")),
+        date=_maybe(_text, value.get("date")),
+        city=_maybe(_text, value.get("city")),
+        organisation=_maybe(_text, value.get("organisation")),
+        kind=Kind(_text(value.get("kind", Kind.OTHER))),
+        work_package=_maybe(_text, value.get("work_package")),
+        themes=tuple(map(_text, _list(value.get("themes", [])))),
+        # A reader can't open a document up: who may see it is not the file's to say.
+        confidentiality=Confidentiality(_text(value.get("confidentiality", "public"))),
+        language=next((known for known in LANGUAGES if known == language), None),
+        collection=_maybe(_text, value.get("collection")),
+        sample=value.get("sample") is True,
+        url=_maybe(_text, value.get("url")),
+        project=_maybe(_text, value.get("project")),
+    )
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError("a string was expected")
+    value.encode()  # a lone surrogate can't be stored: UnicodeEncodeError is a ValueError
+    return value
+
+
+def _count(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise TypeError("a count was expected")
+    return value
+
+
+def _number(value: object) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise TypeError("a number was expected")
+    return float(value)
+
+
+def _list(value: object) -> list[object]:
+    if not isinstance(value, list):
+        raise TypeError("a list was expected")
+    return value
+
+
+def _maybe(check: Callable[[object], _T], value: object) -> _T | None:
+    return None if value is None else check(value)
+
+
+# The worker's side.
+
+
+def serve(reader: str, limits_json: str, answers: int) -> None:
+    """Run as a worker: read a path a line from standard input, answer a frame on ``answers``.
+
+    Never returns while standard input is open.
+    """
+    limits = Limits(**json.loads(limits_json))
+    _confine(limits)
+    requests: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(requests,), daemon=True).start()
+    module, _, function = reader.partition(":")
+    read = cast("Callable[..., Reading]", getattr(importlib.import_module(module), function))
+    while True:
+        request = json.loads(requests.get())
+        _allow_seconds(limits.seconds)
+        frame = _answer(read, request, limits)
+        view = memoryview(len(frame).to_bytes(8, "big") + frame)
+        while view:
+            view = view[os.write(answers, view) :]
+
+
+def _listen(requests: queue.SimpleQueue[bytes]) -> None:
+    # The end of standard input is the end of the parent, whatever the main thread is doing.
+    for line in sys.stdin.buffer:
+        requests.put(line)
+    os._exit(0)
+
+
+def _answer(read: Callable[..., Reading], request: dict[str, str], limits: Limits) -> bytes:
+    code, params = "unreadable_crash", {}
+    try:
+        frame = encode(read(Path(request["path"]), name=request["name"], limits=limits))
+        if len(frame) + 8 <= frame_limit(limits):
+            return frame
+        raise _too_much(limits)
+    except UnreadableDocument as error:
+        code, params = error.code, error.params
+    except KnowledgeBaseError:
+        code = "unreadable_unknown"
+    except MemoryError:
+        code, params = "unreadable_memory", _memory(limits).params
+    except RecursionError:
+        code = "unreadable_bomb"
+    except BaseException as error:
+        # Nobody foresaw it: a reader's defect, or a library's. The process may be unsound.
+        if _out_of_memory(error):
+            code, params = "unreadable_memory", _memory(limits).params
+        else:
+            params = {"detail": f"{type(error).__name__}: {error}"[:300]}
+    return json.dumps({"error": code, "params": params}).encode("ascii")
+
+
+def _out_of_memory(error: BaseException | None) -> bool:
+    depth = 0
+    while error is not None and depth < 10:
+        if isinstance(error, MemoryError) or "emory alloc" in str(error):
+            return True
+        error, depth = error.__cause__ or error.__context__, depth + 1
+    return False
+
+
+def _confine(limits: Limits) -> None:
+    """Give up what a reader doesn't need: memory, descriptors, core dumps, sockets, priority."""
+    import resource
+
+    def bound(kind: int, value: int) -> None:
+        _, hard = resource.getrlimit(kind)
+        if hard != resource.RLIM_INFINITY:
+            value = min(value, hard)
+        # Some systems refuse some limits (macOS has no RLIMIT_AS); the parent watches too.
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(kind, (value, hard))
+
+    bound(resource.RLIMIT_AS, limits.memory_bytes)
+    bound(resource.RLIMIT_FSIZE, _LARGEST_FILE)
+    bound(resource.RLIMIT_NOFILE, _OPEN_FILES)
+    bound(resource.RLIMIT_CORE, 0)
+    os.nice(5)
+    if sys.platform == "linux":
+        pr_set_pdeathsig, pr_set_no_new_privs = 1, 38
+        libc = ctypes.CDLL(None, use_errno=True)
+        libc.prctl(pr_set_pdeathsig, signal.SIGKILL, 0, 0, 0)
+        libc.prctl(pr_set_no_new_privs, 1, 0, 0, 0)
+    sys.addaudithook(_refuse_network)
+
+
+def _refuse_network(event: str, _arguments: tuple[object, ...]) -> None:
+    if event in ("socket.connect", "socket.bind", "socket.getaddrinfo", "socket.sendto"):
+        raise PermissionError("a reader has no business on the network")
+
+
+def _allow_seconds(seconds: float) -> None:
+    """Let the process use ``seconds`` of processor time from now on."""
+    import resource
+
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    soft = int(used.ru_utime + used.ru_stime + seconds) + 2
+    if hard != resource.RLIM_INFINITY:
+        soft = min(soft, hard)
+    resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))
