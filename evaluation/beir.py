@@ -12,7 +12,7 @@ import json
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -124,16 +124,11 @@ class BeirSet:
 
     def sample(self, queries: int | None, *, seed: int = 0) -> BeirSet:
         """Return the set with at most so many queries: a seeded sample, in the set's order."""
-        return BeirSet(
-            name=self.name,
-            corpus=self.corpus,
-            language=self.language,
-            queries=sampled(self.queries, queries, seed),
-            qrels=self.qrels,
-            exclude=self.exclude,
-            kept=self.kept,
-            unjudged=self.unjudged,
-        )
+        return self.only(sampled(self.queries, queries, seed))
+
+    def only(self, queries: Sequence[Query]) -> BeirSet:
+        """Return the set with some of its queries."""
+        return replace(self, queries=tuple(queries))
 
     def shrink(self, entries: int, *, seed: int = 0) -> BeirSet:
         """Return the set with the entries its queries need and a seeded sample of the others.
@@ -143,16 +138,7 @@ class BeirSet:
         needed = {name for query in self.queries for name in self.qrels[query.id]}
         others = [entry.id for entry in self.entries() if entry.id not in needed]
         chosen = random.Random(seed).sample(others, min(entries, len(others)))
-        return BeirSet(
-            name=self.name,
-            corpus=self.corpus,
-            language=self.language,
-            queries=self.queries,
-            qrels=self.qrels,
-            exclude=self.exclude,
-            kept=frozenset(needed.union(chosen)),
-            unjudged=self.unjudged,
-        )
+        return replace(self, kept=frozenset(needed.union(chosen)))
 
 
 def sampled(queries: Sequence[Query], limit: int | None, seed: int) -> tuple[Query, ...]:

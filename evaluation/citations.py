@@ -1,0 +1,265 @@
+"""Are quotes verbatim and their pages right, by the word of another reader.
+
+Spans of every document are cited by the product; then the original file is read
+independently, and the quote is looked for on the page that the citation names, under the
+published folding. No model is needed.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+from evaluation.independent import Original, original
+from evaluation.quotes import stands_in
+from evaluation.tables import Table, columns, heading, note, render, shortened
+from ingest.cleaning import fold
+from kb.errors import UnverifiableQuote
+from kb.language import sentence_spans
+from kb.model import Answer, Citation, Document, Span
+
+Finding = Literal["right", "other page", "in pieces", "absent", "unchecked"]
+"""``in pieces``: every line of the quote is on its page, but not one after the other."""
+
+
+class Cites(Protocol):
+    """What is checked: the citations of a knowledge base."""
+
+    def cite(self, document_id: str, *, start: int, end: int) -> Citation:
+        """Return the citation of a span."""
+
+    def ask(self, text: str, *, explain: bool = False) -> Answer:
+        """Return an answer."""
+
+    def document(self, document_id: str) -> Document:
+        """Return a document."""
+
+    def original(self, document_id: str) -> Path:
+        """Return the path of the original file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A citation and what the original says of it."""
+
+    citation: Citation
+    finding: Finding
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CitationsResult:
+    """Every citation that was checked, and documents with no independent reading."""
+
+    checked: tuple[Checked, ...]
+    refused: int = 0
+    unread: tuple[str, ...] = ()
+
+    def counts(self, source: str | None = None) -> Counter[str]:
+        """Count findings, of one document or of all."""
+        return Counter(
+            one.finding for one in self.checked if source is None or one.citation.source == source
+        )
+
+    @property
+    def share(self) -> float | None:
+        """Right ones among those that could be checked."""
+        return _share(self.counts())
+
+    def to_json(self) -> dict[str, object]:
+        """Return the share, findings, findings by document, and the failures."""
+        return {
+            "citations": len(self.checked),
+            "right": self.share,
+            "findings": dict(self.counts()),
+            "refused": self.refused,
+            "unread": list(self.unread),
+            "by_document": {
+                source: dict(self.counts(source))
+                for source in sorted({one.citation.source for one in self.checked})
+            },
+            "failures": [
+                {
+                    "source": one.citation.source,
+                    "locator": one.citation.locator.to_json(),
+                    "quote": one.citation.quote,
+                    "finding": one.finding,
+                }
+                for one in self.failures
+            ],
+        }
+
+    @property
+    def failures(self) -> list[Checked]:
+        """What is neither right nor unchecked."""
+        return [one for one in self.checked if one.finding not in ("right", "unchecked")]
+
+    def tables(self, language: str = "en") -> list[Table]:
+        """Return findings by document, then up to 30 failures."""
+        sources = sorted({one.citation.source for one in self.checked})
+        kinds: tuple[Finding, ...] = ("right", "other page", "in pieces", "absent", "unchecked")
+        rows = [
+            (source, _share(counts), *(counts[kind] for kind in kinds))
+            for source, counts in [
+                (heading("all", language), self.counts()),
+                *((source, self.counts(source)) for source in sources),
+            ]
+        ]
+        names = ("file", "share_right", "right", "other_page", "in_pieces", "absent", "unchecked")
+        return [
+            Table(
+                title=heading("citations", language),
+                columns=columns(names, language),
+                rows=tuple(rows),
+                note=note("citations", language, refused=self.refused),
+            ),
+            Table(
+                title=heading("failures", language),
+                columns=columns(("file", "page", "finding", "quote"), language),
+                rows=tuple(
+                    (
+                        one.citation.source,
+                        ", ".join(str(page) for page in one.citation.locator.pages),
+                        one.finding,
+                        shortened(one.citation.quote, 90),
+                    )
+                    for one in self.failures[:30]
+                ),
+            ),
+        ]
+
+    def table(self, language: str = "en") -> str:
+        """Return the tables as text."""
+        return render(self.tables(language))
+
+
+def _share(counts: Counter[str]) -> float | None:
+    known = sum(counts.values()) - counts["unchecked"]
+    return counts["right"] / known if known else None
+
+
+def sampled_spans(document: Document, *, sample: int, generator: random.Random) -> list[Span]:
+    """Return spans of a document: sentences, and runs of two to four sentences, half each."""
+    sentences = sentence_spans(document.text, document.language)
+    if not sentences:
+        return []
+    spans = []
+    for number in range(sample):
+        at = generator.randrange(len(sentences))
+        length = 1 if number % 2 == 0 else generator.randint(2, 4)
+        last = min(len(sentences) - 1, at + length - 1)
+        spans.append(Span(sentences[at].start, sentences[last].end))
+    return list(dict.fromkeys(spans))
+
+
+def evaluate_citations(
+    product: Cites,
+    documents: Iterable[str],
+    *,
+    questions: Sequence[str] = (),
+    sample: int = 40,
+    seed: int = 0,
+    progress: Callable[[str], None] | None = None,
+) -> CitationsResult:
+    """Cite a sample of each document (by id), and every answer, and check them all.
+
+    ``sample`` is how many spans of each document. Spans that the product refuses to cite are
+    counted, not checked.
+    """
+    generator = random.Random(seed)
+    citations: dict[str, list[Citation]] = {}
+    refused = 0
+    for identifier in documents:
+        document = product.document(identifier)
+        own = citations.setdefault(identifier, [])
+        for span in sampled_spans(document, sample=sample, generator=generator):
+            try:
+                own.append(product.cite(identifier, start=span.start, end=span.end))
+            except UnverifiableQuote:
+                refused += 1
+    for question in questions:
+        for claim in product.ask(question).claims:
+            for citation in claim.citations:
+                citations.setdefault(citation.document_id, []).append(citation)
+    checked: list[Checked] = []
+    unread: list[str] = []
+    for identifier, own in citations.items():
+        document = product.document(identifier)
+        if progress is not None:
+            progress(document.source)
+        text = _original(product, document)
+        if text is None:
+            unread.append(document.source)
+        checked += [Checked(citation, check(citation, document, text)) for citation in own]
+    return CitationsResult(checked=tuple(checked), refused=refused, unread=tuple(unread))
+
+
+def _original(product: Cites, document: Document) -> Original | None:
+    # The original is kept under its digest: its format is told by the name it came with.
+    return original(product.original(document.id), name=document.source)
+
+
+def check(citation: Citation, document: Document, text: Original | None) -> Finding:
+    """Return what the original says of a citation.
+
+    A quote over several pages is divided where the pages begin, and each part has to stand on
+    its own page.
+    """
+    if text is None:
+        return "unchecked"
+    if citation.quote != document.text[citation.start : citation.end]:
+        return "absent"
+    findings = [_part(part, page, text) for part, page in _parts(citation, document) if fold(part)]
+    order: tuple[Finding, ...] = ("absent", "other page", "in pieces")
+    return next((finding for finding in order if finding in findings), "right")
+
+
+def _parts(citation: Citation, document: Document) -> Iterator[tuple[str, int | None]]:
+    pages = citation.locator.pages
+    if len(pages) < 2:
+        yield citation.quote, pages[0] if pages else None
+        return
+    cuts = [
+        citation.start,
+        *(document.page_starts[page - 1] for page in pages[1:]),
+        citation.end,
+    ]
+    for page, start, end in zip(pages, cuts, cuts[1:], strict=False):
+        yield document.text[start:end], page
+
+
+def _part(quote: str, page: int | None, text: Original) -> Finding:
+    if any(stands_in(reading, quote) for reading in text.texts(page)):
+        return "right"
+    lines = [line for line in quote.splitlines() if fold(line)]
+    if any(all(stands_in(reading, line) for line in lines) for reading in text.texts(page)):
+        return "in pieces"
+    if text.pages and any(stands_in(reading, quote) for reading in text.texts(None)):
+        return "other page"
+    return "absent"
+
+
+def pages_of(product: Cites) -> Callable[[str, str], frozenset[int] | None]:
+    """Return a function that finds the pages of a quote by independent reading.
+
+    It gives None where the document has no pages or the quote isn't met on any.
+    """
+    read: dict[str, Original | None] = {}
+
+    def pages(document_id: str, quote: str) -> frozenset[int] | None:
+        if document_id not in read:
+            read[document_id] = _original(product, product.document(document_id))
+        text = read[document_id]
+        if text is None or not text.pages:
+            return None
+        found = frozenset(
+            page
+            for page, readings in enumerate(text.pages, start=1)
+            if any(stands_in(reading, quote) for reading in readings)
+        )
+        return found or None
+
+    return pages
