@@ -660,15 +660,6 @@ class Catalogue:
             )
         ]
 
-    def document_with_digest(self, digest: str) -> list[DocumentId]:
-        """Return the documents whose original bytes have this SHA-256."""
-        return [
-            DocumentId(row[0])
-            for row in self.connection.execute(
-                "SELECT id FROM document WHERE digest = ?", (digest,)
-            )
-        ]
-
     def rejected(self) -> list[RejectedRecord]:
         """Return the files that weren't taken in."""
         return [

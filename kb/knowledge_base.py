@@ -240,7 +240,17 @@ class KnowledgeBase:
         wanted = [DocumentId(document_id) for document_id in ids]
         digests = {self.document(document_id).digest for document_id in wanted}
         removed = self.catalogue.remove_documents(wanted)
-        for digest in digests:
-            if not self.catalogue.document_with_digest(digest):
-                (self.originals / digest).unlink(missing_ok=True)
+        self._forget_originals(digests)
         return removed
+
+    def remove_samples(self) -> int:
+        """Remove every sample document, whatever its confidentiality; return how many."""
+        samples = [row for row in self.catalogue.documents() if row.metadata.sample]
+        digests = {self.catalogue.document(row.id).digest for row in samples}
+        removed = self.catalogue.remove_documents(row.id for row in samples)
+        self._forget_originals(digests)
+        return removed
+
+    def _forget_originals(self, digests: set[str]) -> None:
+        for digest in digests - self.catalogue.digests():
+            (self.originals / digest).unlink(missing_ok=True)

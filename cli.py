@@ -1,0 +1,487 @@
+"""The ``kb`` command: a thin layer over the library.
+
+Everything heavy is imported inside the command that needs it, so that ``kb --help`` is quick.
+Only this module prints and draws progress. Exit codes: 0 done, 1 failed, 2 wrong usage,
+3 done but some files were rejected.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+import click
+
+from kb.errors import KnowledgeBaseError, NotFound
+from kb.messages import message
+
+if TYPE_CHECKING:
+    from ingest.indexing import Embedded
+    from ingest.pipeline import Progress, Report
+    from kb.knowledge_base import KnowledgeBase
+    from kb.model import Answer, Citation, Hit, Scope
+
+REJECTED = 3
+
+_F = TypeVar("_F", bound=Callable[..., object])
+
+
+def _environment_language() -> str:
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        if value := os.environ.get(name):
+            return value[:2] if value[:2] in ("fi", "sv") else "en"
+    return "en"
+
+
+LANGUAGE = _environment_language()
+
+
+def _t(key: str, **params: object) -> str:
+    return message(f"cli.{key}", LANGUAGE, **params)
+
+
+def _print_json(value: object) -> None:
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+class _Commands(click.Group):
+    """Turns our errors into one line on standard error and exit code 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KnowledgeBaseError as error:
+            click.echo(_t("error", text=error.text(LANGUAGE)), err=True)
+            ctx.exit(1)
+
+
+@click.group(
+    cls=_Commands,
+    help=_t("help"),
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(package_name="kokkola-kb", message="%(version)s")
+def kb() -> None:
+    """Run the knowledge base."""
+
+
+def _command(
+    name: str, *, group: click.Group = kb
+) -> Callable[[Callable[..., None]], click.Command]:
+    """Register a command under its name with its help from the catalogue."""
+    key = f"{name}_help" if group is kb else f"{group.name}_{name}_help"
+    return group.command(name, help=_t(key.replace("-", "_")), short_help=None)
+
+
+def _option(*names: str, **settings: Any) -> Callable[[_F], _F]:
+    """Declare an option whose help is in the catalogue under ``option_<name>``."""
+    long = next(name for name in names if name.startswith("--")).removeprefix("--")
+    return click.option(*names, help=_t(f"option_{long.replace('-', '_')}"), **settings)
+
+
+_json = _option("--json", "as_json", is_flag=True)
+
+
+def _filters(function: _F) -> _F:
+    for name in ("language", "kind", "city", "theme", "document", "collection", "confidentiality"):
+        function = _option(f"--{name}", multiple=True)(function)
+    return _option("--year")(function)
+
+
+def _scope(given: dict[str, Any]) -> Scope:
+    from kb.scoping import scope_from
+
+    return scope_from(**{name: value for name, value in given.items() if value})
+
+
+def _open() -> KnowledgeBase:
+    from kb.assembly import open_knowledge_base
+    from kb.settings import load_settings
+
+    return open_knowledge_base(load_settings())
+
+
+# -- documents in ------------------------------------------------------------------------------
+
+
+@_command("ingest")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@_option("--prune", is_flag=True)
+@_json
+@click.pass_context
+def ingest_command(ctx: click.Context, paths: tuple[Path, ...], prune: bool, as_json: bool) -> None:
+    from ingest.pipeline import ingest
+
+    for path in paths:
+        if not path.exists():
+            raise NotFound("no_such_path", path=path)
+    opened = _open()
+    with _progress_bars() as draw:
+        report = ingest(opened, paths, prune=prune, progress=draw)
+    if as_json:
+        _print_json(report.to_json(LANGUAGE))
+    else:
+        _print_report(report)
+    if report.rejected:
+        ctx.exit(REJECTED)
+
+
+def _print_report(report: Report) -> None:
+    for rejection in report.rejected:
+        click.echo(_t("rejected", source=rejection.source), err=True)
+        click.echo(
+            f"  {rejection.error.text(LANGUAGE)}\n  → {rejection.error.cure(LANGUAGE)}", err=True
+        )
+    from ingest.pipeline import warning_text
+
+    for source, warning in report.warnings:
+        click.echo(_t("warning", source=source, text=warning_text(warning, LANGUAGE)), err=True)
+    click.echo(
+        _t(
+            "ingested",
+            ingested=report.ingested,
+            unchanged=report.unchanged,
+            removed=report.removed,
+            rejected=len(report.rejected),
+            passages=report.passages,
+            seconds=f"{report.seconds:.1f}",
+        )
+    )
+
+
+@contextmanager
+def _progress_bars() -> Iterator[Callable[[Progress], None]]:
+    """Draw a bar a stage on a terminal; elsewhere draw nothing."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bars
+
+    with Bars(
+        TextColumn("{task.description:<12}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[current]}"),
+        console=Console(stderr=True),
+        transient=True,
+    ) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def draw(progress: Progress) -> None:
+            if progress.stage not in tasks:
+                tasks[progress.stage] = bars.add_task(
+                    _t(f"stage_{progress.stage}"), total=None, rate="", current=""
+                )
+            task = tasks[progress.stage]
+            speed = bars.tasks[bars.task_ids.index(task)].speed
+            bars.update(
+                task,
+                completed=progress.done,
+                total=progress.total or None,
+                rate=f"{speed:.1f}/s" if speed else "",
+                current=progress.current[-40:],
+            )
+
+        yield draw
+
+
+@contextmanager
+def _embedding_bars() -> Iterator[Callable[[Embedded], None]]:
+    from ingest.pipeline import Progress
+
+    with _progress_bars() as draw:
+
+        def embedded(how_far: Embedded) -> None:
+            draw(
+                Progress(
+                    "passages" if how_far.kind == "passage" else "sentences",
+                    how_far.done,
+                    how_far.done + how_far.waiting,
+                )
+            )
+
+        yield embedded
+
+
+@_command("reindex")
+def reindex_command() -> None:
+    from ingest.reindexing import reindex
+
+    opened = _open()
+    with _embedding_bars() as draw:
+        count = reindex(opened, progress=draw)
+    click.echo(_t("reindexed", passages=count))
+
+
+@_command("rejected")
+@_json
+def rejected_command(as_json: bool) -> None:
+    from kb.errors import UnreadableDocument
+
+    records = _open().catalogue.rejected()
+    errors = [(r, UnreadableDocument(r.code, **r.params)) for r in records]
+    if as_json:
+        _print_json(
+            [
+                {
+                    "source": record.source.name,
+                    "key": record.source.key,
+                    "code": record.code,
+                    "reason": error.text(LANGUAGE),
+                    "cure": error.cure(LANGUAGE),
+                    "at": record.at,
+                }
+                for record, error in errors
+            ]
+        )
+        return
+    for record, error in errors:
+        click.echo(f"{record.source.name}\n  {error.text(LANGUAGE)}\n  → {error.cure(LANGUAGE)}")
+    if not errors:
+        click.echo(_t("none_rejected"))
+
+
+# -- questions ---------------------------------------------------------------------------------
+
+
+@_command("ask")
+@click.argument("text")
+@_filters
+@_option("--explain", is_flag=True)
+@_json
+def ask_command(text: str, explain: bool, as_json: bool, **filters: Any) -> None:
+    from kb.wire import answer_json
+
+    answer = _open().ask(text, scope=_scope(filters), explain=explain)
+    if as_json:
+        _print_json(answer_json(answer))
+    else:
+        _print_answer(answer)
+
+
+def _print_answer(answer: Answer) -> None:
+    numbers: dict[tuple[str, int, int], int] = {}
+    sources: list[Citation] = []
+    for claim in answer.claims:
+        marks: list[str] = []
+        for citation in claim.citations:
+            place = (citation.document_id, citation.start, citation.end)
+            if place not in numbers:
+                numbers[place] = len(numbers) + 1
+                sources.append(citation)
+            marks.append(f"[{numbers[place]}]")
+        click.echo(f"{' '.join(claim.text.split())} {' '.join(marks)}\n")
+    for number, citation in enumerate(sources, 1):
+        click.echo(f"[{number}] {citation.title}{_place(citation.locator.to_json())}")
+        click.echo(
+            f"    kb text {citation.document_id} --start {citation.start} --end {citation.end}"
+        )
+    if not answer.claims:
+        click.echo(message(answer.reason, answer.language))
+        if answer.nearest:
+            click.echo("\n" + _t("nearest"))
+            for hit in answer.nearest:
+                _print_hit(hit)
+    if answer.explanation is not None:
+        click.echo(json.dumps(answer.explanation, ensure_ascii=False, indent=2))
+
+
+def _place(locator: dict[str, object]) -> str:
+    """Return a locator in words: ``, s. 12, Vesi › Jäähdytys``."""
+    parts: list[str] = []
+    for name in ("page", "pages", "slide", "sheet", "rows", "heading"):
+        value = locator.get(name)
+        if isinstance(value, list):
+            value = (" › " if name == "heading" else "–").join(str(part) for part in value)
+        if value:
+            parts.append(_t(f"place_{name}", value=value))
+    return "".join(f", {part}" for part in parts)
+
+
+def _print_hit(hit: Hit) -> None:
+    from kb.wire import hit_locator
+
+    click.echo(f"{hit.score:.3f}  {hit.document.metadata.title}{_place(hit_locator(hit))}")
+    text = " ".join(hit.text.split())
+    click.echo(f"       {text[:240]}{'…' if len(text) > 240 else ''}")
+
+
+@_command("search")
+@click.argument("text")
+@_option("-k", "--limit", default=10, show_default=True, type=click.IntRange(1, 1000))
+@_filters
+@_json
+def search_command(text: str, limit: int, as_json: bool, **filters: Any) -> None:
+    from kb.wire import search_json
+
+    result = _open().search(text, scope=_scope(filters), k=limit)
+    if as_json:
+        _print_json(search_json(result.query, result.language, result.hits))
+        return
+    for hit in result.hits:
+        _print_hit(hit)
+    if not result.hits:
+        click.echo(message("reason.nothing", LANGUAGE))
+
+
+# -- documents ---------------------------------------------------------------------------------
+
+
+@_command("documents")
+@_json
+def documents_command(as_json: bool) -> None:
+    from kb.wire import document_row_json
+
+    rows = _open().documents()
+    if as_json:
+        _print_json([document_row_json(row) for row in rows])
+        return
+    for row in rows:
+        date = row.metadata.date or ""
+        click.echo(f"{row.id}  {row.language}  {date:<10}  {row.passages:>5}  {row.metadata.title}")
+    if not rows:
+        click.echo(message("error.no_documents", LANGUAGE))
+
+
+@_command("text")
+@click.argument("document_id")
+@_option("--start", type=click.IntRange(0), default=0)
+@_option("--end", type=click.IntRange(0))
+@_json
+def text_command(document_id: str, start: int, end: int | None, as_json: bool) -> None:
+    from kb.model import Span
+
+    document = _open().document(document_id)
+    stop = min(len(document.text) if end is None else end, len(document.text))
+    text = document.text[start:stop]
+    if not as_json:
+        click.echo(text)
+        return
+    _print_json(
+        {
+            "document_id": document.id,
+            "title": document.metadata.title,
+            "start": min(start, stop),
+            "end": stop,
+            "locator": document.locate(Span(min(start, stop), stop)).to_json(),
+            "text": text,
+        }
+    )
+
+
+@_command("remove")
+@click.argument("document_ids", nargs=-1, required=True)
+@_json
+def remove_command(document_ids: tuple[str, ...], as_json: bool) -> None:
+    from ingest.locking import writer_lock
+
+    opened = _open()
+    with writer_lock(opened.settings.data_dir):
+        removed = opened.remove(document_ids)
+        opened.vectors.flush()
+    if as_json:
+        _print_json({"removed": removed})
+    else:
+        click.echo(_t("removed", count=removed))
+
+
+@kb.group("samples", help=_t("samples_help"))
+def samples() -> None:
+    """Handle the sample documents."""
+
+
+@_command("remove", group=samples)
+@_json
+def samples_remove_command(as_json: bool) -> None:
+    from ingest.locking import writer_lock
+
+    opened = _open()
+    with writer_lock(opened.settings.data_dir):
+        removed = opened.remove_samples()
+        opened.vectors.flush()
+    if as_json:
+        _print_json({"removed": removed})
+    else:
+        click.echo(_t("removed", count=removed))
+
+
+# -- the whole ---------------------------------------------------------------------------------
+
+
+@_command("serve")
+@_option("--host")
+@_option("--port", type=click.IntRange(0, 65535))
+def serve_command(host: str | None, port: int | None) -> None:
+    from kb.settings import load_settings
+
+    given = {"host": host, "port": port}
+    settings = load_settings(**{k: v for k, v in given.items() if v is not None})
+    from api.app import serve
+
+    serve(settings)
+
+
+@_command("status")
+@_json
+def status_command(as_json: bool) -> None:
+    opened = _open()
+    counts = opened.catalogue.counts()
+    status = {
+        "data_dir": str(opened.settings.data_dir.resolve()),
+        "documents": counts["document"],
+        "passages": counts["passage"],
+        "sentences": counts["sentence"],
+        "rejected": counts["rejected"],
+        "waiting": {
+            "passages": opened.embeddings.pending_count("passage"),
+            "sentences": opened.embeddings.pending_count("sentence"),
+        },
+        "model": opened.embeddings.fingerprint,
+    }
+    if as_json:
+        _print_json(status)
+        return
+    waiting = opened.embeddings.pending_count("passage")
+    click.echo(_t("status", **{**status, "waiting": waiting}))
+
+
+@_command("doctor")
+@_option("--repair", is_flag=True)
+@_json
+@click.pass_context
+def doctor_command(ctx: click.Context, repair: bool, as_json: bool) -> None:
+    from ingest.reindexing import repair as mend
+    from kb.doctor import examine
+
+    opened = _open()
+    if repair:
+        with _embedding_bars() as draw:
+            mend(opened, progress=draw)
+    findings = examine(opened)
+    if as_json:
+        _print_json([{"code": f.key.removeprefix("doctor."), "count": f.count} for f in findings])
+    for finding in [] if as_json else findings:
+        click.echo(message(finding.key, LANGUAGE, count=finding.count))
+    if not findings and not as_json:
+        click.echo(message("doctor.well", LANGUAGE))
+    if findings:
+        ctx.exit(1)
+
+
+def main() -> NoReturn:
+    """Run the command line."""
+    kb(prog_name="kb")
+    raise SystemExit(0)
+
+
+if __name__ == "__main__":
+    main()
