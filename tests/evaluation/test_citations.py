@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import json
+import zipfile
+from email.message import EmailMessage
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from reportlab.lib.pagesizes import A4
+from reportlab.pdfgen.canvas import Canvas
+
+from evaluation.citations import check, evaluate_citations, pages_of
+from evaluation.independent import Original, original
+from kb.citing import cite
+from kb.model import Span
+from tests.evaluation.scripted import ScriptedProduct, a_document
+
+FIRST = "Alueella on neljä vesilaatua. Jäähdytysvesi otetaan merestä."
+SECOND = "Tehdaspalokunta palvelee yrityksiä. Portti on auki."
+PAGED = a_document("raportti.pdf", f"{FIRST}\n\n{SECOND}", page_starts=(0, len(FIRST) + 2))
+
+
+def a_pdf(path: Path) -> Path:
+    canvas = Canvas(str(path), pagesize=A4)
+    canvas.drawString(72, 760, "Alueella on neljä vesi-")
+    canvas.drawString(72, 745, "laatua. Jäähdytysvesi otetaan merestä.")
+    canvas.drawString(72, 40, "Raportti 2024")
+    canvas.showPage()
+    canvas.drawString(72, 760, SECOND)
+    canvas.showPage()
+    canvas.save()
+    return path
+
+
+def span_of(text: str, piece: str) -> Span:
+    return Span(text.index(piece), text.index(piece) + len(piece))
+
+
+def test_quotes_are_looked_up_on_the_page_they_name(tmp_path: Path) -> None:
+    product = ScriptedProduct(
+        [PAGED],
+        cited={"Mitä?": [("raportti", "Portti on auki.")]},
+        originals={"raportti": a_pdf(tmp_path / "a.pdf")},
+    )
+    result = evaluate_citations(product, ["raportti"], questions=["Mitä?"], sample=20, seed=1)
+    assert len(result.checked) > 5
+    # Some of the sampled runs cross the page break.
+    assert any(len(one.citation.locator.pages) == 2 for one in result.checked)
+    assert result.share == 1
+    assert result.failures == []
+    json.dumps(result.to_json())
+    assert "raportti.pdf" in result.table("fi")
+    find = pages_of(product)
+    assert find("raportti", "neljä vesilaatua") == frozenset({1})
+    assert find("raportti", "ei missään") is None
+
+
+def test_a_wrong_page_and_a_wrong_word_are_found(tmp_path: Path) -> None:
+    shifted = a_document("raportti.pdf", PAGED.text, page_starts=(0, 5))
+    changed = a_document(
+        "muu.pdf", PAGED.text.replace("neljä", "viisi"), page_starts=PAGED.page_starts
+    )
+    file = a_pdf(tmp_path / "a.pdf")
+    product = ScriptedProduct([shifted, changed], originals={"raportti": file, "muu": file})
+    result = evaluate_citations(product, ["raportti", "muu"], sample=12)
+    findings = {(one.citation.source, one.citation.quote): one.finding for one in result.checked}
+    assert findings["raportti.pdf", "Jäähdytysvesi otetaan merestä."] == "other page"
+    assert findings["muu.pdf", "Alueella on viisi vesilaatua."] == "absent"
+    assert result.share is not None
+    assert result.share < 1
+    assert len(result.to_json()["failures"]) == len(result.failures)  # type: ignore[arg-type] # a list
+
+
+def test_lines_that_are_apart_on_the_page_are_told_from_lost_ones() -> None:
+    document = a_document("a.txt", "Yksi kaksi.\nKolme neljä.")
+    citation = cite(document, Span(0, len(document.text)))
+    apart = Original(readings=("Kolme neljä. Välissä muuta. Yksi kaksi.",))
+    assert check(citation, document, apart) == "in pieces"
+    assert check(citation, document, Original(readings=("Yksi kaksi.",))) == "absent"
+    assert check(citation, document, None) == "unchecked"
+
+
+def test_originals_are_read_by_other_means(tmp_path: Path) -> None:
+    from openpyxl import Workbook
+
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.append(["Vesi", "määrä"])
+    sheet.append(["raaka", 120])
+    book.save(tmp_path / "a.xlsx")
+    body = (
+        '<w:document xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main">'
+        "<w:body><w:p><w:r><w:t>Putki</w:t></w:r><w:r><w:t>silta</w:t></w:r></w:p></w:body></w:document>"
+    )
+    packed = BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("word/document.xml", body)
+    (tmp_path / "digest").write_bytes(packed.getvalue())
+    (tmp_path / "a.html").write_text(
+        "<style>p{}</style><p>S&auml;hk&ouml; ja <b>l&auml;mp&ouml;</b><script>x()</script>",
+        encoding="utf-8",
+    )
+    mail = EmailMessage()
+    mail["Subject"] = "Portti"
+    mail.set_content("Portti avautuu kuudelta.")
+    (tmp_path / "a.eml").write_bytes(mail.as_bytes())
+    (tmp_path / "a.txt").write_bytes("Väylä".encode("cp1252"))
+
+    def texts(name: str, called: str = "") -> str:
+        read = original(tmp_path / name, name=called)
+        assert read is not None
+        return "\n".join(read.texts(None))
+
+    assert "raaka | 120" in texts("a.xlsx")
+    assert texts("digest", "muistio.docx") == "Putkisilta"
+    assert texts("a.html") == "Sähkö ja lämpö"
+    assert "Portti avautuu kuudelta." in texts("a.eml")
+    assert texts("a.txt") == "Väylä"
+    assert original(tmp_path / "digest", name="kuva.png") is None
+
+
+def test_pages_outside_the_file_have_no_text(tmp_path: Path) -> None:
+    read = original(a_pdf(tmp_path / "a.pdf"))
+    assert read is not None
+    assert len(read.pages) == 2
+    assert read.texts(3) == ()
+    assert read.texts(0) == ()
+
+
+@pytest.mark.parametrize("sample", [0, 1])
+def test_small_samples(sample: int) -> None:
+    product = ScriptedProduct([a_document("a.png", FIRST)], originals={"a": Path("a.png")})
+    result = evaluate_citations(product, ["a"], sample=sample)
+    assert [one.finding for one in result.checked] == ["unchecked"] * sample
+    assert result.share is None
+    assert result.unread == ("a.png",)
