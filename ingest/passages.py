@@ -14,7 +14,7 @@ from math import ceil
 from kb.language import detect, sentence_spans
 from kb.model import Block, BlockKind, DocumentId, Language, Passage, PassageId, Span
 
-SPLITTER = "sections-2"
+SPLITTER = "sections-1"
 """Names the rules below; a passage index built with others is refused."""
 
 LONGEST = 1200
@@ -111,8 +111,8 @@ def _breaks(section: Sequence[_Piece], piece: _Piece) -> bool:
         return False
     first = section[0].block.heading
     length = section[-1].span.end - section[0].span.start
-    under_one = first[:-1] == here.heading[: max(len(first) - 1, 0)]
-    return not (length < _SHORT and under_one)
+    parent = first[:-1] or first
+    return length >= _SHORT or here.heading[: len(parent)] != parent
 
 
 def _parts(section: Sequence[_Piece]) -> Iterator[list[_Piece]]:

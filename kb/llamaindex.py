@@ -61,7 +61,7 @@ def node(hit: Hit) -> TextNode:
     )
 
 
-class KnowledgeBaseRetriever(BaseRetriever):  # type: ignore[misc]  # llama-index's base is untyped
+class KnowledgeBaseRetriever(BaseRetriever):
     """Finds passages of a knowledge base for llama-index's query engines."""
 
     def __init__(self, kb: KnowledgeBase, *, k: int = 10, scope: Scope | None = None) -> None:
@@ -75,7 +75,7 @@ class KnowledgeBaseRetriever(BaseRetriever):  # type: ignore[misc]  # llama-inde
         return [NodeWithScore(node=node(hit), score=hit.score) for hit in found.hits]
 
 
-class KnowledgeBaseEmbedding(BaseEmbedding):  # type: ignore[misc]  # llama-index's base is untyped
+class KnowledgeBaseEmbedding(BaseEmbedding):
     """The knowledge base's embedder for llama-index's own indexes."""
 
     _embedder: Embedder = PrivateAttr()
