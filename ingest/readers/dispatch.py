@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import cast
 
 from ingest.limits import MEGABYTE, Limits
+from ingest.readers.ole import SIGNATURE, Ole
 from ingest.reading import Reading
 from kb.errors import UnreadableDocument
 
@@ -22,7 +23,6 @@ from kb.errors import UnreadableDocument
 READER_FINGERPRINT = "readers-1"
 
 _HEAD = 8192
-_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +49,10 @@ _FORMATS = {
     "text": _Format("TXT", "text:read_text", ("txt", "text", "log", "asc")),
     "eml": _Format("EML", "email:read_eml", ("eml",)),
     "msg": _Format("MSG", "msg:read_msg", ("msg",)),
-    "rtf": _Format("RTF", "legacy:read_legacy", ("rtf",)),
-    "doc": _Format("DOC", "legacy:read_legacy", ("doc", "dot")),
-    "ppt": _Format("PPT", "legacy:read_legacy", ("ppt", "pps", "pot")),
-    "xls": _Format("XLS", "legacy:read_legacy", ("xls", "xlt")),
+    "rtf": _Format("RTF", "rtf:read_rtf", ("rtf",)),
+    "doc": _Format("DOC", "legacy:read_doc", ("doc", "dot")),
+    "ppt": _Format("PPT", "legacy:read_ppt", ("ppt", "pps", "pot")),
+    "xls": _Format("XLS", "legacy:read_xls", ("xls", "xlt")),
     "image": _Format(
         "PNG, JPEG, TIFF", "pdf:read_image", ("png", "jpg", "jpeg", "tif", "tiff", "bmp", "webp")
     ),
@@ -121,7 +121,7 @@ def sniff(path: Path, *, name: str = "") -> str:
         return "pdf"
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")):
         return _sniff_zip(path, claimed, name)
-    if head.startswith(_OLE):
+    if head.startswith(SIGNATURE):
         return _sniff_ole(path, claimed, name)
     if head.startswith(b"{\\rtf"):
         return "rtf"
@@ -167,8 +167,8 @@ def _sniff_zip(path: Path, claimed: str, name: str) -> str:
 
 
 def _sniff_ole(path: Path, claimed: str, name: str) -> str:
-    streams = ole_names(path)
-    if "EncryptedPackage" in streams or "DRMEncryptedDataSpace" in streams:
+    streams = Ole.open(path).streams
+    if "EncryptedPackage" in streams or "\x06DataSpaces" in streams:
         raise UnreadableDocument("unreadable_office_encrypted")
     for key, stream in (
         ("doc", "WordDocument"),
@@ -182,41 +182,6 @@ def _sniff_ole(path: Path, claimed: str, name: str) -> str:
     if claimed in ("doc", "ppt", "xls", "msg"):
         return claimed
     raise _unknown(name)
-
-
-def ole_names(path: Path) -> set[str]:
-    """Return the names of the entries in an OLE file's directory; of a broken one, none.
-
-    The directory's entries are 128 bytes, the name in UTF-16 with its length at byte 64
-    ([MS-CFB] 2.6.1). They are looked for sector by sector along the allocation table.
-    """
-    with path.open("rb") as stream:
-        header = stream.read(512)
-        if len(header) < 512:
-            return set()
-        shift = int.from_bytes(header[30:32], "little")
-        if not 7 <= shift <= 16:
-            return set()
-        size = 1 << shift
-        tables = [int.from_bytes(header[at : at + 4], "little") for at in range(76, 512, 4)]
-        sector = int.from_bytes(header[48:52], "little")
-        names: set[str] = set()
-        seen: set[int] = set()
-        while sector < 0xFFFFFFFA and sector not in seen and len(seen) < 4096:
-            seen.add(sector)
-            stream.seek((sector + 1) * size)
-            data = stream.read(size)
-            for at in range(0, len(data) - 127, 128):
-                length = int.from_bytes(data[at + 64 : at + 66], "little")
-                if 2 < length <= 64:
-                    raw = data[at : at + length - 2]
-                    names.add(raw.decode("utf-16-le", errors="replace").lstrip("\x01\x02\x05\x06"))
-            which, entry = divmod(sector * 4, size)
-            if which >= len(tables) or tables[which] >= 0xFFFFFFFA:
-                break
-            stream.seek((tables[which] + 1) * size + entry)
-            sector = int.from_bytes(stream.read(4).ljust(4, b"\xff"), "little")
-    return names
 
 
 _HTML_START = re.compile(

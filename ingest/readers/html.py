@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from html import entities
 from pathlib import Path
 
 import lxml.html
@@ -13,6 +14,7 @@ from lxml import etree
 from ingest.limits import Limits
 from ingest.readers.builder import TextBuilder, flat
 from ingest.readers.encoding import decode
+from ingest.readers.package import local, parse_xml
 from ingest.reading import Reading
 from kb.errors import UnreadableDocument
 from kb.model import LANGUAGES, BlockKind, Kind, Metadata
@@ -49,6 +51,10 @@ _AROUND_NAME = re.compile(
 )
 _HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _CHARSET = re.compile(rb"""(?:charset|encoding)\s*=\s*["']?\s*([A-Za-z0-9_:.-]+)""", re.IGNORECASE)
+_XHTML = re.compile(r"<html[^>]*xmlns\s*=|<!DOCTYPE\s+html\s+PUBLIC[^>]*XHTML", re.IGNORECASE)
+_DOCTYPE = re.compile(r"<!DOCTYPE[^>\[]*(\[[^\]]*\])?[^>]*>", re.IGNORECASE)
+_ENTITY = re.compile(r"&([A-Za-z][A-Za-z0-9]*);")
+_XML_NAMES = frozenset({"amp", "lt", "gt", "quot", "apos"})
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 _DATE = re.compile(r"\b(\d{4}-\d{2}-\d{2})\b")
 _DATE_NAMES = frozenset(
@@ -104,12 +110,33 @@ def parse_html(text: str) -> etree._Element:
     bare = _DECLARATION.sub("", text).replace("\x00", "")
     if not bare.strip():
         raise UnreadableDocument("unreadable_no_text")
+    if _XHTML.search(bare[:2000]):
+        strict = _parse_xhtml(bare)
+        if strict is not None:
+            return strict
     try:
         root = lxml.html.document_fromstring(
             bare.encode("utf-8", errors="replace"), parser=parser, ensure_head_body=True
         )
     except (etree.ParserError, etree.XMLSyntaxError, ValueError, AssertionError) as error:
         raise UnreadableDocument("unreadable_damaged") from error
+    return root
+
+
+def _parse_xhtml(text: str) -> etree._Element | None:
+    """Parse a page that is XML, where ``<a id="x"/>`` is closed; None when it isn't XML."""
+
+    def known(found: re.Match[str]) -> str:
+        name = found[1]
+        return found[0] if name in _XML_NAMES else entities.html5.get(f"{name};", found[0])
+
+    named = _ENTITY.sub(known, text)
+    try:
+        root = parse_xml(_DOCTYPE.sub("", named, count=1).encode("utf-8", errors="replace"))
+    except UnreadableDocument:
+        return None
+    for node in root.iter(etree.Element):
+        node.tag = local(node)
     return root
 
 
