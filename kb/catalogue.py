@@ -15,7 +15,7 @@ import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from importlib.resources import files
@@ -290,24 +290,16 @@ class Catalogue:
             before = connection.execute(
                 "SELECT document_id FROM source WHERE key = ?", (source.key,)
             ).fetchone()
-            connection.execute(
-                "INSERT INTO source VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO "
-                "UPDATE SET root = excluded.root, name = excluded.name, "
-                "document_id = excluded.document_id, digest = excluded.digest, "
-                "size = excluded.size, mtime_ns = excluded.mtime_ns, reader = excluded.reader, "
-                "metadata = excluded.metadata, confidentiality = excluded.confidentiality",
-                (
-                    source.key,
-                    source.root,
-                    source.name,
-                    document.id,
-                    source.digest,
-                    source.size,
-                    source.mtime_ns,
-                    source.reader,
-                    source.metadata,
-                    str(document.metadata.confidentiality),
-                ),
+            _put(
+                connection,
+                "source",
+                key="key",
+                values={
+                    **_source_columns(source),
+                    "document_id": document.id,
+                    "metadata": source.metadata,
+                    "confidentiality": str(document.metadata.confidentiality),
+                },
             )
             connection.execute("DELETE FROM rejected WHERE key = ?", (source.key,))
             if there is not None:
@@ -320,38 +312,30 @@ class Catalogue:
     def _insert_document(
         self, connection: sqlite3.Connection, document: Document, words: Sequence[WordBox]
     ) -> None:
-        meta = document.metadata
-        connection.execute(
-            "INSERT INTO document VALUES "
-            "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                document.id,
-                document.digest,
-                document.text,
-                pack_blocks(document.blocks),
-                pack_offsets(document.page_starts),
-                pack_words(words),
-                document.media_type,
-                document.language,
-                meta.title,
-                meta.date,
-                _year(meta.date),
-                meta.city,
-                meta.organisation,
-                str(meta.kind),
-                meta.work_package,
-                str(meta.confidentiality),
-                meta.collection,
-                int(meta.sample),
-                meta.url,
-                meta.project,
-                document.added or now(),
-                json.dumps(document.warnings),
-            ),
+        _put(
+            connection,
+            "document",
+            values={
+                "id": document.id,
+                "digest": document.digest,
+                "text": document.text,
+                "blocks": pack_blocks(document.blocks),
+                "page_starts": pack_offsets(document.page_starts),
+                "words": pack_words(words),
+                "media_type": document.media_type,
+                "language": document.language,
+                "added": document.added or now(),
+                "warnings": json.dumps(document.warnings),
+                **_metadata_columns(document.metadata),
+            },
         )
+        self._put_themes(connection, document.id, document.metadata)
+
+    def _put_themes(self, connection: sqlite3.Connection, document_id: str, meta: Metadata) -> None:
+        connection.execute("DELETE FROM document_theme WHERE document_id = ?", (document_id,))
         connection.executemany(
             "INSERT OR IGNORE INTO document_theme VALUES (?, ?)",
-            [(document.id, theme) for theme in meta.themes],
+            [(document_id, theme) for theme in meta.themes],
         )
 
     def _insert_passages(
@@ -359,20 +343,20 @@ class Catalogue:
     ) -> None:
         for new in passages:
             passage = new.passage
-            row = connection.execute(
-                "INSERT INTO passage (id, document_id, start, end, language, heading, digest, "
-                "words) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    passage.id,
-                    passage.document_id,
-                    passage.start,
-                    passage.end,
-                    passage.language,
-                    json.dumps(passage.heading, ensure_ascii=False),
-                    text_digest(new.embedded_text),
-                    new.words,
-                ),
-            ).lastrowid
+            row = _put(
+                connection,
+                "passage",
+                values={
+                    "id": passage.id,
+                    "document_id": passage.document_id,
+                    "start": passage.start,
+                    "end": passage.end,
+                    "language": passage.language,
+                    "heading": json.dumps(passage.heading, ensure_ascii=False),
+                    "digest": text_digest(new.embedded_text),
+                    "words": new.words,
+                },
+            )
             connection.execute(
                 "INSERT INTO term (rowid, body, context) VALUES (?, ?, ?)",
                 (row, new.body_terms, new.context_terms),
@@ -421,31 +405,13 @@ class Catalogue:
             )
         ]
         strictest = max(levels, key=lambda level: level.strictness, default=meta.confidentiality)
+        columns = _metadata_columns(replace(meta, confidentiality=strictest))
         connection.execute(
-            "UPDATE document SET title = ?, date = ?, year = ?, city = ?, organisation = ?, "
-            "kind = ?, work_package = ?, confidentiality = ?, collection = ?, sample = ?, "
-            "url = ?, project = ? WHERE id = ?",
-            (
-                meta.title,
-                meta.date,
-                _year(meta.date),
-                meta.city,
-                meta.organisation,
-                str(meta.kind),
-                meta.work_package,
-                str(strictest),
-                meta.collection,
-                int(meta.sample),
-                meta.url,
-                meta.project,
-                document_id,
-            ),
+            f"UPDATE document SET {', '.join(f'{name} = :{name}' for name in columns)} "
+            "WHERE id = :id",
+            {**columns, "id": document_id},
         )
-        connection.execute("DELETE FROM document_theme WHERE document_id = ?", (document_id,))
-        connection.executemany(
-            "INSERT OR IGNORE INTO document_theme VALUES (?, ?)",
-            [(document_id, theme) for theme in meta.themes],
-        )
+        self._put_themes(connection, document_id, meta)
 
     def touch_source(self, source: SourceRecord) -> None:
         """Note that a source looks different on disk though its content is the same."""
@@ -458,23 +424,16 @@ class Catalogue:
     def reject(self, source: SourceRecord, *, code: str, params: Mapping[str, str]) -> None:
         """Note that a file can't be taken in; what an earlier version of it brought stays."""
         with self.transaction() as connection:
-            connection.execute(
-                "INSERT INTO rejected VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0) ON CONFLICT (key) "
-                "DO UPDATE SET digest = excluded.digest, size = excluded.size, "
-                "mtime_ns = excluded.mtime_ns, reader = excluded.reader, code = excluded.code, "
-                "params = excluded.params, at = excluded.at, root = excluded.root",
-                (
-                    source.key,
-                    source.root,
-                    source.name,
-                    source.digest,
-                    source.size,
-                    source.mtime_ns,
-                    source.reader,
-                    code,
-                    json.dumps(dict(params), ensure_ascii=False),
-                    now(),
-                ),
+            _put(
+                connection,
+                "rejected",
+                key="key",
+                values={
+                    **_source_columns(source),
+                    "code": code,
+                    "params": json.dumps(dict(params), ensure_ascii=False),
+                    "at": now(),
+                },
             )
 
     # -- documents out ------------------------------------------------------------------------
@@ -815,6 +774,47 @@ def chunks(rows: Sequence[int], size: int) -> Iterator[list[int]]:
     values = [int(row) for row in rows]
     for at in range(0, len(values), size):
         yield values[at : at + size]
+
+
+def _put(
+    connection: sqlite3.Connection, table: str, *, values: Mapping[str, object], key: str = ""
+) -> int:
+    """Insert a row, or with ``key`` replace the columns of the row that has it; return its row."""
+    names = ", ".join(values)
+    statement = f"INSERT INTO {table} ({names}) VALUES ({', '.join(f':{name}' for name in values)})"
+    if key:
+        changed = ", ".join(f"{name} = excluded.{name}" for name in values if name != key)
+        statement += f" ON CONFLICT ({key}) DO UPDATE SET {changed}"
+    return connection.execute(statement, values).lastrowid or 0
+
+
+def _metadata_columns(meta: Metadata) -> dict[str, object]:
+    return {
+        "title": meta.title,
+        "date": meta.date,
+        "year": _year(meta.date),
+        "city": meta.city,
+        "organisation": meta.organisation,
+        "kind": str(meta.kind),
+        "work_package": meta.work_package,
+        "confidentiality": str(meta.confidentiality),
+        "collection": meta.collection,
+        "sample": int(meta.sample),
+        "url": meta.url,
+        "project": meta.project,
+    }
+
+
+def _source_columns(source: SourceRecord) -> dict[str, object]:
+    return {
+        "key": source.key,
+        "root": source.root,
+        "name": source.name,
+        "digest": source.digest,
+        "size": source.size,
+        "mtime_ns": source.mtime_ns,
+        "reader": source.reader,
+    }
 
 
 def _year(date: str | None) -> int | None:
