@@ -320,6 +320,10 @@ class BeirResult:
     entries: int = 0
     limited: bool = False
 
+    def named(self, system: str) -> BeirResult:
+        """Return the result under another name of its system."""
+        return replace(self, system=system)
+
     def values(self, measure: str) -> list[float]:
         """Return one value a query, in the set's order."""
         return [query.measures[measure] for query in self.queries]

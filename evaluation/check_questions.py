@@ -22,23 +22,8 @@ from kb.errors import UnreadableDocument
 from kb.language import detect, language_of
 from kb.messages import message
 from kb.model import Language
+from kb.themes import themes
 
-THEMES = (
-    "governance",
-    "land",
-    "permits",
-    "energy",
-    "water",
-    "circularity",
-    "logistics",
-    "safety",
-    "monitoring",
-    "digital",
-    "workforce",
-    "research",
-    "community",
-    "economy",
-)
 # A question shares fewer words in a row with its gold document than this.
 COPIED_RUN = 6
 # Two questions of one language are the same above either.
@@ -240,7 +225,7 @@ def _language_problems(question: GoldQuestion, named: Mapping[str, CorpusText]) 
 
 
 def _theme_problems(question: GoldQuestion) -> list[Problem]:
-    unknown = sorted(set(question.themes) - set(THEMES))
+    unknown = sorted(set(question.themes) - {theme.id for theme in themes()})
     if not question.themes:
         return [_problem(question, "no_theme")]
     return [_problem(question, "theme", theme=theme) for theme in unknown]
@@ -330,7 +315,9 @@ def _imbalance(questions: Sequence[GoldQuestion], balance: Balance) -> list[Prob
         for language, least in balance.languages.items()
     ]
     wanted += [(f"kind {kind}", counts["kind"].get(kind, 0), balance.kind) for kind in KINDS]
-    wanted += [(f"theme {theme}", counts["theme"].get(theme, 0), balance.theme) for theme in THEMES]
+    wanted += [
+        (f"theme {theme.id}", counts["theme"].get(theme.id, 0), balance.theme) for theme in themes()
+    ]
     total = len(questions)
     wanted.append(("cross", counts["cross"].get("yes", 0), balance.cross * total))
     unanswerable = counts["answerable"].get("no", 0)

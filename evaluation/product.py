@@ -93,10 +93,10 @@ def knowledge_base_over(
     )
     done = folder / "complete.txt"
     try:
-        mark = f"{kb.embeddings.fingerprint} {kb.catalogue.counts()['documents']}"
+        mark = f"{kb.embeddings.fingerprint} {kb.catalogue.counts()['document']}"
         if not done.is_file() or done.read_text(encoding="utf-8").split("\t")[0] != mark:
             taken = take_in(kb, entries(), language=language, progress=progress)
-            mark = f"{kb.embeddings.fingerprint} {kb.catalogue.counts()['documents']}"
+            mark = f"{kb.embeddings.fingerprint} {kb.catalogue.counts()['document']}"
             done.write_text(f"{mark}\t{taken}", encoding="utf-8")
         yield kb, int(done.read_text(encoding="utf-8").split("\t")[1])
     finally:
@@ -109,7 +109,7 @@ def searcher(kb: KnowledgeBase, *, depth: int = DEPTH) -> Callable[[str], list[S
     More passages are asked for until so many entries are met or none are left.
     """
     counts = kb.catalogue.counts()
-    per_entry = max(1.0, counts["passages"] / max(1, counts["documents"]))
+    per_entry = max(1.0, counts["passage"] / max(1, counts["document"]))
     first = math.ceil(depth * min(per_entry, 3.0))
 
     def search(text: str) -> list[Scored]:

@@ -1,0 +1,1 @@
+"""What one would use instead, run on the same sets by the same scorer."""

@@ -1,0 +1,1 @@
+"""Measurements of single parts, each a module that prints a table."""

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import os
+from math import log
+from pathlib import Path
+
+import pytest
+
+from evaluation.baselines.bm25_words import Bm25Words
+from evaluation.baselines.plain_llamaindex import PlainPipeline, missing
+from evaluation.beir import Entry
+from evaluation.errors import EvaluationError
+from evaluation.suite import bm25
+from tests.evaluation.beir_sets import write_set
+
+
+def test_bm25_by_hand() -> None:
+    index = Bm25Words(
+        [
+            Entry("a", "", "vesi vesi meri"),
+            Entry("b", "", "Meri"),
+            Entry("c", "Otsikko", "portti auki"),
+        ]
+    )
+    assert len(index) == 3
+    found = index.search("VESI!")
+    idf = log(1 + (3 - 1 + 0.5) / 1.5)
+    mean = 7 / 3
+    expected = idf * 2 * 2.2 / (2 + 1.2 * (0.25 + 0.75 * 3 / mean))
+    assert [(one.id, one.score) for one in found] == [("a", pytest.approx(expected))]
+    assert [one.id for one in index.search("meri")] == ["b", "a"]  # the shorter one first
+    assert [one.id for one in index.search("otsikko")] == ["c"]
+    assert index.search("puuttuva") == []
+
+
+def test_bm25_on_a_set(tmp_path: Path) -> None:
+    result = bm25(write_set(tmp_path))
+    assert result.system == "bm25-words"
+    assert result.mean("R@10") > 0.3
+
+
+def test_bm25_on_real_questions_is_near_the_known_figure() -> None:
+    root = os.environ.get("KB_TEST_DATA")
+    if root is None:
+        pytest.skip("KB_TEST_DATA isn't set: it names the folder with the real test sets")
+    result = bm25(Path(root) / "retrieval" / "squad2_fi_dev" / "fi-fi", limit=400)
+    assert 0.6 < result.mean("nDCG@10") < 0.78
+
+
+@pytest.mark.skipif(not missing(), reason="the plain pipeline's packages are installed")
+def test_the_plain_pipeline_says_what_it_needs(tmp_path: Path) -> None:
+    with pytest.raises(EvaluationError, match="pip install"):
+        PlainPipeline([], folder=tmp_path)
