@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Literal
 
 from evaluation import product
-from evaluation.baselines.bm25_words import Bm25Words
-from evaluation.beir import CORE, BeirResult, load, run
+from evaluation.baselines.bm25_words import bm25
+from evaluation.beir import CORE, BeirResult, load
 from evaluation.check_questions import CheckResult, load_corpus
 from evaluation.check_questions import check_questions as check
 from evaluation.citations import CitationsResult, evaluate_citations, pages_of
@@ -270,20 +270,6 @@ class BaselinesResult:
     def table(self, language: str = "en") -> str:
         """Return the table as text."""
         return render(self.tables(language))
-
-
-def bm25(folder: Path, *, limit: int | None = None, seed: int = 0) -> BeirResult:
-    """Measure BM25 over plain words on a set."""
-    whole = load(folder)
-    index = Bm25Words(whole.entries())
-    return run(
-        whole.sample(limit, seed=seed),
-        index.search,
-        system=index.system,
-        seed=seed,
-        entries=len(index),
-        limited=limit is not None and limit < len(whole.queries),
-    )
 
 
 def bench(

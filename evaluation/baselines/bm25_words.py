@@ -10,11 +10,12 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from math import log
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from evaluation.beir import DEPTH, Entry, Scored
+from evaluation.beir import DEPTH, BeirResult, Entry, Scored, load, run
 
 _WORD = re.compile(r"\w+")
 
@@ -55,3 +56,17 @@ class Bm25Words:
                 scores[rows] += weights
         best = np.argsort(-scores, kind="stable")[:DEPTH]
         return [Scored(self._ids[row], float(scores[row])) for row in best if scores[row] > 0]
+
+
+def bm25(folder: Path, *, limit: int | None = None, seed: int = 0) -> BeirResult:
+    """Measure BM25 over plain words on a set; ``limit`` takes a seeded sample of queries."""
+    whole = load(folder)
+    index = Bm25Words(whole.entries())
+    return run(
+        whole.sample(limit, seed=seed),
+        index.search,
+        system=index.system,
+        seed=seed,
+        entries=len(index),
+        limited=limit is not None and limit < len(whole.queries),
+    )
