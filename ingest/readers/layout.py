@@ -1,0 +1,969 @@
+"""From words with boxes on pages to one text with blocks: the layout analysis of PDF and OCR.
+
+Everything here is geometry and typography, measured in points from the top left corner of the
+page; nothing knows where the words came from. The steps, a page at a time and then over all:
+
+1. words to rows (``rows_of``), by the overlap of their cores from baseline to x-height;
+2. rows to bands that share white gutters, each band to columns of text, a table, or plain lines
+   (``arrange``): an XY-cut that looks for the longest runs of rows with a common gutter;
+3. running heads, feet and page numbers found by repetition over pages (``furniture``);
+4. lines to paragraphs, headings, list items, captions and footnotes (``assemble``), one text
+   with exact page starts and the span of every word.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import median
+
+from ingest.cleaning import Joint, join, word_forms
+from kb.model import Block, BlockKind, WordBox
+
+Box = tuple[float, float, float, float]
+"""left, top, right, bottom."""
+
+
+@dataclass(slots=True, eq=False)
+class Word:
+    """A run of characters without white space, clean, and where it stands.
+
+    ``left`` … ``bottom`` and ``base`` (the baseline) are in the frame that the page is read in;
+    ``box`` is on the page as shown. They differ only where the text runs sideways.
+    ``mark`` says that it is a raised footnote mark that touches the word before it.
+    """
+
+    text: str
+    left: float
+    top: float
+    right: float
+    bottom: float
+    base: float
+    size: float
+    bold: bool = False
+    mark: bool = False
+    box: Box = (0.0, 0.0, 0.0, 0.0)
+
+
+@dataclass(slots=True, eq=False)
+class Line:
+    """Words on one baseline in one column; ``edges`` are the left and right of that column."""
+
+    words: list[Word]
+    page: int = 0
+    region: int = 0
+    edges: tuple[float, float] = (0.0, 0.0)
+    left: float = 0.0
+    top: float = 0.0
+    right: float = 0.0
+    bottom: float = 0.0
+    base: float = 0.0
+    size: float = 0.0
+    bold: bool = False
+    text: str = ""
+    outline: tuple[int, int] | None = None  # (entry, level) of the outline that it belongs to
+    footnote: bool = False
+
+    def __post_init__(self) -> None:
+        words = self.words
+        self.left = min(word.left for word in words)
+        self.top = min(word.top for word in words)
+        self.right = max(word.right for word in words)
+        self.bottom = max(word.bottom for word in words)
+        weights: dict[float, int] = defaultdict(int)
+        bold = letters = 0
+        for word in words:
+            weights[word.size] += len(word.text)
+            letters += len(word.text)
+            if word.bold:
+                bold += len(word.text)
+        self.size = max(weights, key=lambda size: (weights[size], size))
+        self.base = next(word.base for word in words if word.size == self.size)
+        self.bold = bold > 0.9 * letters
+        self.text = " ".join(word.text for word in words)
+
+
+@dataclass(slots=True, eq=False)
+class Row:
+    """A row of a table: its cells from left to right, each a list of lines."""
+
+    cells: list[list[Line]]
+    table: int
+    page: int = 0
+
+    @property
+    def lines(self) -> Iterator[Line]:
+        """Every line of every cell."""
+        return (line for cell in self.cells for line in cell)
+
+
+Item = Line | Row
+
+
+@dataclass(slots=True)
+class Page:
+    """A page to lay out: its size as read, its words, and the ruled lines drawn on it.
+
+    ``rules`` are (left, right, y) of horizontal lines; ``asides`` are words that run in another
+    direction than the page's text.
+    """
+
+    width: float
+    height: float
+    words: list[Word]
+    rules: list[tuple[float, float, float]] = field(default_factory=list)
+    asides: list[list[Word]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """An entry of the outline: its title, its page from 0 and its level from 1."""
+
+    title: str
+    page: int
+    level: int
+
+
+# --- words to rows ---------------------------------------------------------------------------
+
+
+def rows_of(words: Sequence[Word]) -> list[list[Word]]:
+    """Group words that stand on one line, rows from the top, words from the left.
+
+    Words share a row when the bands from their baseline up to .7 of their size overlap by half
+    of the smaller one, so raised and lowered characters stay with their line.
+    """
+    rows: list[tuple[float, float, list[Word]]] = []
+    big = 1.8 * median(word.size for word in words) if words else 0.0
+    late = [word for word in words if word.size > big and len(word.text) == 1]
+    lone = {id(word) for word in late} if len(late) < len(words) else set()
+    for word in sorted(words, key=lambda word: word.base - 0.35 * word.size):
+        if id(word) in lone:
+            continue
+        top, bottom = word.base - 0.7 * word.size, word.base
+        best, most = -1, 0.0
+        for at in range(len(rows) - 1, max(-1, len(rows) - 7), -1):
+            low, high, _ = rows[at]
+            shared = min(bottom, high) - max(top, low)
+            share = shared / max(0.1, min(bottom - top, high - low))
+            if share > 0.5 and share > most:
+                best, most = at, share
+        if best < 0:
+            rows.append((top, bottom, [word]))
+            continue
+        low, high, members = rows[best]
+        members.append(word)
+        if bottom - top > 1.1 * (high - low):
+            rows[best] = (top, bottom, members)
+    for word in late if lone else ():  # a drop capital belongs to the first row beside it
+        for low, high, members in rows:
+            near = min(member.left for member in members) - word.right
+            if high > word.base - 0.7 * word.size and low < word.base and -1 < near < word.size:
+                members.append(word)
+                break
+        else:
+            rows.append((word.base - 0.7 * word.size, word.base, [word]))
+    rows.sort(key=lambda row: row[0])
+    return [sorted(members, key=lambda word: word.left) for _, _, members in rows]
+
+
+# --- rows to columns and tables --------------------------------------------------------------
+
+_FAR = 1e9
+_MARKER = re.compile(
+    r"(?:[•◦▪▫■□●○◆◇►▶▸‣⁃∙·✓✔➢➤❖→–—*+o§-]|\(?(?:\d{1,3}|[a-zA-Z]|[ivxIVX]{1,5})[.)]|\d{1,2}(?:\.\d{1,2}){1,4}\.?|\[\d{1,3}\])$"
+)
+
+
+@dataclass(slots=True)
+class _Band:
+    """Consecutive rows and the white gutters that all of them leave open."""
+
+    rows: list[list[Word]]
+    free: list[tuple[float, float]]
+
+
+def _free(row: Sequence[Word], least: float) -> list[tuple[float, float]]:
+    spaces: list[tuple[float, float]] = []
+    edge = -_FAR
+    for word in row:
+        if word.left - edge >= least:
+            spaces.append((edge, word.left))
+        edge = max(edge, word.right)
+    spaces.append((edge, _FAR))
+    return spaces
+
+
+def _shared(
+    one: Sequence[tuple[float, float]], other: Sequence[tuple[float, float]], least: float
+) -> list[tuple[float, float]]:
+    out: list[tuple[float, float]] = []
+    i = j = 0
+    while i < len(one) and j < len(other):
+        low, high = max(one[i][0], other[j][0]), min(one[i][1], other[j][1])
+        if high - low >= least:
+            out.append((low, high))
+        if one[i][1] < other[j][1]:
+            i += 1
+        else:
+            j += 1
+    return out
+
+
+def _gutters(band: _Band) -> list[tuple[float, float]]:
+    if not band.rows:
+        return []
+    left = min(row[0].left for row in band.rows)
+    right = max(word.right for row in band.rows for word in row)
+    return [(a, b) for a, b in band.free if a > left and b < right]
+
+
+def _support(band: _Band, gutter: tuple[float, float]) -> int:
+    middle = (gutter[0] + gutter[1]) / 2
+    left = sum(row[0].left < middle for row in band.rows)
+    right = sum(row[-1].right > middle for row in band.rows)
+    return min(left, right)
+
+
+def _bands(rows: Sequence[list[Word]], em: float) -> list[_Band]:
+    least = 0.75 * em
+    bands: list[_Band] = []
+    for row in rows:
+        free = _free(row, least)
+        if bands:
+            band = bands[-1]
+            shared = _shared(band.free, free, least)
+            grown = _Band([*band.rows, row], shared)
+            before = _gutters(band)
+            after = _gutters(grown)
+            lost = [
+                gutter
+                for gutter in before
+                if not any(a < gutter[1] and b > gutter[0] for a, b in after)
+            ]
+            # A row that closes a gutter with rows behind it ends the band, and so does a row
+            # with gaps of its own that the band's plain lines leave no room for.
+            closes = any(_support(band, gutter) >= 2 for gutter in lost)
+            opens = not after and not before and any(b - a >= 1.2 * em for a, b in free[1:-1])
+            if not closes and not opens:
+                band.rows.append(row)
+                band.free = shared
+                continue
+        bands.append(_Band([row], free))
+    return bands
+
+
+def _split(rows: Iterable[list[Word]], gutters: Sequence[tuple[float, float]]) -> list[list[Word]]:
+    cuts = [(a + b) / 2 for a, b in gutters]
+    columns: list[list[Word]] = [[] for _ in range(len(cuts) + 1)]
+    for row in rows:
+        for word in row:
+            columns[bisect_right(cuts, (word.left + word.right) / 2)].append(word)
+    return columns
+
+
+@dataclass(slots=True)
+class _Column:
+    lines: int
+    width: float
+    chars: float  # mean characters a line
+    fill: float  # median width of a line in widths of the column
+    markers: bool
+
+
+def _measure(words: Sequence[Word]) -> _Column:
+    rows = rows_of(words)
+    left = min(word.left for word in words)
+    right = max(word.right for word in words)
+    texts = [" ".join(word.text for word in row) for row in rows]
+    width = max(1.0, right - left)
+    return _Column(
+        lines=len(rows),
+        width=width,
+        chars=sum(map(len, texts)) / len(rows),
+        fill=median((row[-1].right - row[0].left) / width for row in rows),
+        markers=sum(bool(_MARKER.match(text)) for text in texts) >= 0.7 * len(texts),
+    )
+
+
+class _Arranger:
+    """Lays out one page; counts the regions and tables it makes."""
+
+    def __init__(
+        self, page: Page, number: int, *, first_region: int = 0, first_table: int = 0
+    ) -> None:
+        self.page = page
+        self.number = number
+        self.region = first_region
+        self.table = first_table
+
+    def arrange(self, words: Sequence[Word], depth: int = 0) -> list[Item]:
+        """Return lines and table rows in reading order."""
+        if not words:
+            return []
+        rows = rows_of(words)
+        em = median(word.size for word in words)
+        if depth >= 4 or len(rows) < 2:
+            return self._lines(rows)
+        items: list[Item] = []
+        plain: list[list[Word]] = []
+        for band in _bands(rows, em):
+            made = self._columns(band, em, depth)
+            if made is None:
+                plain += band.rows
+                continue
+            items += self._lines(plain)
+            plain = []
+            items += made
+        return items + self._lines(plain)
+
+    def _lines(self, rows: Sequence[list[Word]]) -> list[Item]:
+        if not rows:
+            return []
+        self.region += 1
+        lines = [Line(row, page=self.number, region=self.region) for row in rows]
+        edges = (min(line.left for line in lines), max(line.right for line in lines))
+        for line in lines:
+            line.edges = edges
+        return list(lines)
+
+    def _columns(self, band: _Band, em: float, depth: int) -> list[Item] | None:
+        """Return the items of a band with gutters, or None when it is plain lines."""
+        gutters = [gutter for gutter in _gutters(band) if _support(band, gutter) >= 2]
+        if not gutters or len(band.rows) < 2:
+            return None
+        columns = _split(band.rows, gutters)
+        sizes = [_measure(column) for column in columns if column]
+        if len(sizes) != len(columns):
+            return None
+        # Bullets and numbers in front of their text make no column of their own.
+        keep = [not size.markers for size in sizes[:-1]]
+        if not all(keep):
+            gutters = [gutter for gutter, stays in zip(gutters, keep, strict=True) if stays]
+            if not gutters:
+                return None
+            columns = _split(band.rows, gutters)
+            sizes = [_measure(column) for column in columns]
+        ruled = self._ruled(band, gutters)
+        full = [
+            size.width >= 9 * em and size.chars >= 15 and size.fill >= 0.55 and size.lines >= 3
+            for size in sizes
+        ]
+        if all(full) and not ruled:
+            return self._each(columns, depth)
+        cells = [self._cells(row, gutters) for row in band.rows]
+        shared = sum(sum(map(bool, row)) > 1 for row in cells)
+        narrow = all(b - a < 1.2 * em for a, b in gutters)
+        if shared >= 2 and shared >= 0.4 * len(cells) and not narrow:
+            return list(self._rows(band, gutters, em))
+        if min(size.lines for size in sizes) >= 3 and not narrow:
+            return self._each(columns, depth)
+        return None
+
+    def _each(self, columns: Sequence[Sequence[Word]], depth: int) -> list[Item]:
+        return [item for column in columns for item in self.arrange(column, depth + 1)]
+
+    def _ruled(self, band: _Band, gutters: Sequence[tuple[float, float]]) -> list[float]:
+        """Return the heights of the ruled lines inside the band that cross a gutter."""
+        top = min(word.top for word in band.rows[0])
+        bottom = max(word.bottom for word in band.rows[-1])
+        found = [
+            y
+            for left, right, y in self.page.rules
+            if top + 2 < y < bottom - 2 and any(left < a and right > b for a, b in gutters)
+        ]
+        return sorted(set(found)) if len(found) >= 2 else []
+
+    @staticmethod
+    def _cells(row: Sequence[Word], gutters: Sequence[tuple[float, float]]) -> list[list[Word]]:
+        return _split([list(row)], gutters)
+
+    def _rows(
+        self, band: _Band, gutters: Sequence[tuple[float, float]], em: float
+    ) -> Iterator[Row]:
+        self.table += 1
+        rules = self._ruled(band, gutters)
+        current: list[list[Line]] | None = None
+        last: list[Word] = []
+        for row in band.rows:
+            cells = self._cells(row, gutters)
+            if current is not None:
+                gap = row[0].base - last[0].base
+                if rules:
+                    goes_on = not any(last[0].base - 1 < y < row[0].base - 0.3 * em for y in rules)
+                else:
+                    goes_on = not cells[0] and gap < 1.6 * em and len(cells) > 1
+                if goes_on:
+                    for cell, words in zip(current, cells, strict=True):
+                        if words:
+                            cell.append(self._cell_line(words))
+                    last = row
+                    continue
+                yield self._row(current)
+            current = [[self._cell_line(words)] if words else [] for words in cells]
+            last = row
+        if current is not None:
+            yield self._row(current)
+
+    def _cell_line(self, words: list[Word]) -> Line:
+        return Line(words, page=self.number)
+
+    def _row(self, cells: list[list[Line]]) -> Row:
+        return Row([cell for cell in cells if cell], self.table, self.number)
+
+
+# --- running heads ---------------------------------------------------------------------------
+
+_DIGITS = re.compile(r"\d+")
+_FOLIO = re.compile(
+    r"[\W_]*(?:(?:sivu|sida|page|s\.|p\.|pg\.?)\s*)?(?:#|[ivxlc]{1,6})(?:\s*(?:\(\s*#\s*\)|/\s*#|of\s+#|av\s+#))?[\W_]*",
+    re.IGNORECASE,
+)
+
+
+def furniture(pages: Sequence[Page]) -> set[int]:
+    """Return the ``id`` of every word in a running head, a foot or a page number.
+
+    A piece of one of the outermost rows of a page (four at the top, four at the bottom) is
+    furniture when the same text, its digits aside, stands at the same height (within 1 % of
+    the page) on other pages too: on two neighbours and at least three pages or half of them.
+    Page numbers alone need to stand at one height on half of the pages.
+    """
+    if len(pages) < 2:
+        return set()
+    seen: dict[tuple[str, int], list[tuple[int, list[Word]]]] = defaultdict(list)
+    heights: dict[int, set[int]] = defaultdict(set)
+    folios: list[tuple[int, int, list[Word]]] = []
+    for number, page in enumerate(pages):
+        if not page.words:
+            continue
+        rows = rows_of([word for word in page.words if _at_edge(word, page)])
+        for row in rows:
+            for piece in _pieces(row):
+                text = _DIGITS.sub("#", " ".join(word.text for word in piece)).casefold()
+                at = round(100 * piece[0].base / page.height)
+                heights[at].add(number)
+                if _FOLIO.fullmatch(text):
+                    folios.append((number, at, piece))
+                seen[text, at].append((number, piece))
+    out: set[int] = set()
+    need = 2 if len(pages) <= 3 else 3
+    for (text, at), places in seen.items():
+        near = [place for step in (-1, 0, 1) for place in seen.get((text, at + step), ())]
+        found = {number for number, _ in near}
+        if len(found) < need and not (len(found) == 2 and _crowded(at, heights, len(pages))):
+            continue
+        if len(pages) <= 3 and len(found) < len(pages):
+            continue
+        out.update(id(word) for _, piece in places for word in piece)
+    levels: dict[int, set[int]] = defaultdict(set)
+    for number, at, _ in folios:
+        for step in (-1, 0, 1):
+            levels[at + step].add(number)
+    for _, at, piece in folios:
+        if len(levels[at]) >= max(2, len(pages) // 3):
+            out.update(id(word) for word in piece)
+    return out
+
+
+def _crowded(at: int, heights: Mapping[int, set[int]], pages: int) -> bool:
+    """Tell whether most pages have something at this height: heads that change by chapter."""
+    held: set[int] = set()
+    for step in (-1, 0, 1):
+        held |= heights.get(at + step, set())
+    return len(held) >= 0.6 * pages
+
+
+def _at_edge(word: Word, page: Page) -> bool:
+    return word.base < 0.14 * page.height or word.base > 0.87 * page.height
+
+
+def _pieces(row: Sequence[Word]) -> Iterator[list[Word]]:
+    """Cut a row where a gap is wider than two letters' size."""
+    piece: list[Word] = []
+    for word in row:
+        if piece and word.left - piece[-1].right > 2 * word.size:
+            yield piece
+            piece = []
+        piece.append(word)
+    if piece:
+        yield piece
+
+
+# --- lines to blocks -------------------------------------------------------------------------
+
+_END = re.compile(r"[.!?:…][\"'”’»)\]]*$")
+_NUMBERED = re.compile(r"(?:\d{1,2}(?:\.\d{1,2}){0,4}\.?|[A-Z]\.|[IVX]{1,4}\.)$")
+_CAPTION = re.compile(
+    r"(?:kuva|kuvio|taulukko|kaavio|kartta|figure|fig\.|table|chart|figur|tabell|bild|diagram)"
+    r"\s*\d{1,3}(?:[.–-]\d{1,3})?\s*[.:|)–-]?",
+    re.IGNORECASE,
+)
+_FOOTNOTE = re.compile(r"(?:\(?\d{1,3}\)?|[*†‡]{1,3})$")
+
+
+@dataclass(slots=True, eq=False)
+class _Draft:
+    """A block in the making: lines, or the cells of a row."""
+
+    kind: BlockKind
+    lines: list[Line]
+    cells: list[list[Line]] | None = None
+    table: int = 0
+    page: int = 0
+    level: int = 0
+
+    @property
+    def text(self) -> str:
+        return " ".join(line.text for line in self.lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Assembled:
+    """The text of all pages and its places."""
+
+    text: str
+    blocks: tuple[Block, ...]
+    page_starts: tuple[int, ...]
+    words: tuple[WordBox, ...]
+    title: str
+
+
+def assemble(pages: Sequence[Page], outline: Sequence[Heading] = ()) -> Assembled:
+    """Lay pages out and return one text with its blocks, page starts and word boxes.
+
+    ``title`` is the largest heading of the first page, or an empty string.
+    """
+    skip = furniture(pages)
+    forms = word_forms(_whole_words(pages))
+    body = _body_size(pages)
+    laid: list[list[Item]] = []
+    region = table = 0
+    for number, page in enumerate(pages):
+        arranger = _Arranger(page, number, first_region=region, first_table=table)
+        items = arranger.arrange([word for word in page.words if id(word) not in skip])
+        for aside in page.asides:
+            items += arranger.arrange(aside)
+        region, table = arranger.region, arranger.table
+        _mark_footnotes(items, page, body)
+        laid.append(items)
+    _match_outline(laid, outline)
+    drafts = _order(_drafts(laid, body, _pitch(laid)))
+    _classify(drafts, body)
+    return _write(drafts, len(pages), forms)
+
+
+def _whole_words(pages: Sequence[Page]) -> Iterator[str]:
+    for page in pages:
+        for word in page.words:
+            yield word.text
+
+
+def _body_size(pages: Sequence[Page]) -> float:
+    sizes: Counter[float] = Counter()
+    for page in pages:
+        for word in page.words:
+            sizes[round(2 * word.size) / 2] += len(word.text)
+    return sizes.most_common(1)[0][0] if sizes else 10.0
+
+
+def _pitch(laid: Sequence[Sequence[Item]]) -> float:
+    """Return the usual distance of baselines in a paragraph, in sizes of the letters."""
+    ratios: Counter[float] = Counter()
+    for items in laid:
+        before: Line | None = None
+        for item in items:
+            if isinstance(item, Row):
+                before = None
+                continue
+            if before is not None and before.region == item.region and before.size == item.size:
+                step = (item.base - before.base) / max(1.0, item.size)
+                if 0.8 < step < 2.5:
+                    ratios[round(step, 2)] += 1
+            before = item
+    if not ratios:
+        return 1.2
+    total, so_far = sum(ratios.values()), 0
+    for ratio, count in sorted(ratios.items()):
+        so_far += count
+        if so_far >= 0.5 * total:
+            return ratio
+    return 1.2
+
+
+def _mark_footnotes(items: Sequence[Item], page: Page, body: float) -> None:
+    """Mark the small lines at the bottom of a column that begin with a mark or a number."""
+    by_region: dict[int, list[Line]] = defaultdict(list)
+    for item in items:
+        if isinstance(item, Line):
+            by_region[item.region].append(item)
+    for lines in by_region.values():
+        first = len(lines)
+        while first and lines[first - 1].size <= 0.93 * body:
+            first -= 1
+        while first < len(lines) and not (
+            len(lines[first].words) > 1
+            and _FOOTNOTE.match(lines[first].words[0].text)
+            and lines[first].base > 0.45 * page.height
+        ):
+            first += 1
+        for line in lines[first:]:
+            line.footnote = True
+
+
+def _plain(text: str) -> str:
+    return "".join(char for char in text.casefold() if char.isalnum())
+
+
+def _match_outline(laid: Sequence[Sequence[Item]], outline: Sequence[Heading]) -> None:
+    """Mark the lines that say what an entry of the outline says, on its page."""
+    for entry, heading in enumerate(outline):
+        wanted = _plain(heading.title)
+        if not wanted or not 0 <= heading.page < len(laid):
+            continue
+        lines = [item for item in laid[heading.page] if isinstance(item, Line)]
+        for at, line in enumerate(lines):
+            if line.outline is not None:
+                continue
+            said, used = "", []
+            for other in lines[at : at + 4]:
+                said += _plain(other.text)
+                used.append(other)
+                if len(said) >= len(wanted):
+                    break
+            # The outline may leave out the number that the page has, or the other way round.
+            if said == wanted or said.lstrip("0123456789") == wanted.lstrip("0123456789") != "":
+                for other in used:
+                    other.outline = (entry, heading.level)
+                break
+
+
+def _drafts(laid: Sequence[Sequence[Item]], body: float, pitch: float) -> list[_Draft]:
+    drafts: list[_Draft] = []
+    for items in laid:
+        notes: list[_Draft] = []
+        for item in items:
+            if isinstance(item, Row):
+                drafts.append(
+                    _Draft(
+                        BlockKind.TABLE_ROW,
+                        list(item.lines),
+                        cells=item.cells,
+                        table=item.table,
+                        page=item.page,
+                    )
+                )
+                continue
+            into = notes if item.footnote else drafts
+            draft = _open(into)
+            if draft is not None and _goes_on(draft, item, body, pitch):
+                draft.lines.append(item)
+                continue
+            kind = BlockKind.PARAGRAPH
+            if item.footnote:
+                kind = BlockKind.FOOTNOTE
+            elif _is_marked(item):
+                kind = BlockKind.LIST_ITEM
+            into.append(_Draft(kind, [item], page=item.page))
+        drafts += notes
+    return drafts
+
+
+def _open(drafts: Sequence[_Draft]) -> _Draft | None:
+    """Return the draft that a line may go on: the last that isn't a footnote or a row."""
+    for draft in reversed(drafts[-12:]):
+        if draft.kind in (BlockKind.TABLE_ROW, BlockKind.FOOTNOTE) and draft is not drafts[-1]:
+            continue
+        if draft.kind is BlockKind.TABLE_ROW:
+            continue
+        return draft
+    return None
+
+
+def _is_marked(line: Line) -> bool:
+    return len(line.words) > 1 and bool(_MARKER.match(line.words[0].text))
+
+
+def _looks_like_head(line: Line, body: float) -> bool:
+    return line.outline is not None or line.size >= 1.15 * body
+
+
+def _goes_on(draft: _Draft, line: Line, body: float, pitch: float) -> bool:
+    """Tell whether a line belongs to the block before it."""
+    last = draft.lines[-1]
+    if last.outline is not None or line.outline is not None:
+        same = last.outline is not None and line.outline is not None
+        return same and last.outline == line.outline
+    if abs(last.size - line.size) > 0.07 * max(last.size, line.size):
+        return False
+    # A paragraph may begin or end with bold words; a whole bold line of it rarely does.
+    changes = last.bold != line.bold and (len(draft.lines) == 1 or line.bold)
+    within = last.region == line.region and line.text[:1].islower()
+    if changes and not (within and not _END.search(last.text)):
+        return False
+    if last.region != line.region or last.page != line.page:
+        return _flows(draft, last, line, body)
+    step = line.base - last.base
+    em = line.size
+    if (
+        step < 0.5 * em
+        or step > max(1.27 * pitch, 1.45 if _looks_like_head(line, body) else 0) * em
+    ):
+        return False
+    ended = bool(_END.search(last.text))
+    starts_low = line.text[:1].islower()
+    if _is_marked(line) and _opens_item(draft, last, line, ended):
+        return False
+    if _looks_like_head(line, body):
+        return True
+    room = line.edges[1] - last.right
+    fits = room > line.words[0].right - line.words[0].left + 0.8 * em
+    if fits and (ended or not starts_low):
+        return False
+    shift = line.left - last.left
+    if shift > 0.8 * em:
+        if draft.kind is BlockKind.LIST_ITEM or len(draft.lines) == 1:
+            return not (ended and line.text[:1].isupper() and draft.kind is not BlockKind.LIST_ITEM)
+        return not ended
+    if shift < -0.8 * em and len(draft.lines) > 1:
+        return not ended and draft.kind is not BlockKind.LIST_ITEM
+    if shift < -0.8 * em and draft.kind is BlockKind.LIST_ITEM:
+        return not ended and starts_low
+    return True
+
+
+def _opens_item(draft: _Draft, last: Line, line: Line, ended: bool) -> bool:
+    mark = line.words[0].text
+    if mark[:1] in "•◦▪▫■□●○◆◇►▶▸‣⁃∙✓✔➢➤❖":
+        return True
+    first = draft.lines[0]
+    if draft.kind is BlockKind.LIST_ITEM and abs(first.left - line.left) < 3:
+        return True
+    if ended or last.text.endswith((";", ",")):
+        return True
+    return line.words[1].left - line.words[0].right > 0.5 * line.size and mark not in "–-—"
+
+
+def _flows(draft: _Draft, last: Line, line: Line, body: float) -> bool:
+    """Tell whether a paragraph goes on in the next column, on the next page or past a figure."""
+    if draft.kind is BlockKind.FOOTNOTE or _is_marked(line) or _looks_like_head(line, body):
+        return False
+    if last.bold or line.bold or _CAPTION.match(line.text) or _CAPTION.match(draft.text):
+        return False
+    if _END.search(last.text):
+        return False
+    if last.text.endswith(("-", "\u00ad")):
+        return line.text[:1].isalpha()
+    if line.text[:1].islower():
+        return True
+    room = last.edges[1] - last.right
+    return len(draft.lines) > 1 and room < 3 * last.size and last.page + 1 >= line.page
+
+
+def _order(drafts: list[_Draft]) -> list[_Draft]:
+    """Put what interrupts a paragraph that crosses a page before that paragraph.
+
+    Page starts stay exact that way, and the sentence stays whole: a footnote, a caption or a
+    table at the foot of the page comes before the paragraph that goes on overleaf.
+    """
+    out: list[_Draft] = []
+    for draft in drafts:
+        out.append(draft)
+    for at, draft in enumerate(out):
+        pages = {line.page for line in draft.lines}
+        if len(pages) < 2:
+            continue
+        first, last = min(pages), max(pages)
+        end = at
+        while end + 1 < len(out) and out[end + 1].page < last and out[end + 1].page >= first:
+            end += 1
+        if end > at:
+            moved = out[at + 1 : end + 1]
+            out[at : end + 1] = [*moved, draft]
+    return out
+
+
+def _classify(drafts: Sequence[_Draft], body: float) -> None:
+    for at, draft in enumerate(drafts):
+        if draft.kind in (BlockKind.TABLE_ROW, BlockKind.FOOTNOTE):
+            continue
+        text = draft.text
+        if draft.lines[0].outline is not None:
+            draft.kind, draft.level = BlockKind.HEADING, draft.lines[0].outline[1]
+            continue
+        if _is_heading(draft, text, body, drafts[at + 1] if at + 1 < len(drafts) else None):
+            draft.kind = BlockKind.HEADING
+        elif _CAPTION.match(text) and len(text) < 400 and draft.kind is BlockKind.PARAGRAPH:
+            draft.kind = BlockKind.CAPTION
+
+
+def _is_heading(draft: _Draft, text: str, body: float, after: _Draft | None) -> bool:
+    line = draft.lines[0]
+    if len(text) > 200 or len(draft.lines) > 4 or not any(map(str.isalpha, text)):
+        return False
+    if text.endswith((".", ";", ",", "-")) and not _NUMBERED.match(text):
+        return False
+    if _CAPTION.match(text):
+        return False
+    if line.size >= 1.15 * body:
+        return not (draft.kind is BlockKind.LIST_ITEM and not _NUMBERED.match(line.words[0].text))
+    numbered = bool(_NUMBERED.match(line.words[0].text)) and len(line.words) > 1
+    if draft.kind is BlockKind.LIST_ITEM and not numbered:
+        return False
+    if all(other.bold for other in draft.lines) and line.size >= 0.97 * body and len(text) <= 120:
+        return after is not None and after.kind is not BlockKind.TABLE_ROW and len(draft.lines) <= 2
+    return numbered and line.size >= 1.05 * body
+
+
+def _above(top: _Draft, draft: _Draft) -> bool:
+    """Tell whether a heading stands above another in the path."""
+    one, other = top.lines[0], draft.lines[0]
+    if top.level and draft.level:
+        return top.level < draft.level
+    first, second = one.words[0].text.rstrip("."), other.words[0].text.rstrip(".")
+    if _NUMBERED.match(first + ".") and _NUMBERED.match(second + "."):
+        if first.count(".") != second.count("."):
+            return first.count(".") < second.count(".")
+        return False
+    if abs(one.size - other.size) > 0.4:
+        return one.size > other.size
+    return one.bold and not other.bold
+
+
+# --- blocks to text --------------------------------------------------------------------------
+
+
+class _Writer:
+    """Builds the text, and keeps the span of every word and the start of every page."""
+
+    def __init__(self, pages: int, forms: Mapping[str, int]) -> None:
+        self.parts: list[str] = []
+        self.at = 0
+        self.forms = forms
+        self.words: list[WordBox] = []
+        self.starts: list[int | None] = [None] * pages
+
+    def put(self, text: str) -> None:
+        self.parts.append(text)
+        self.at += len(text)
+
+    def lines(self, lines: Sequence[Line]) -> None:
+        pieces = [(line.page, word) for line in lines for word in line.words]
+        ends = set()
+        count = 0
+        for line in lines:
+            count += len(line.words)
+            ends.add(count - 1)
+        for index, (page, word) in enumerate(pieces):
+            text = word.text
+            gap = ""
+            if index + 1 < len(pieces):
+                gap = " "
+                if index in ends:
+                    joint = join(text, pieces[index + 1][1].text, self.forms)
+                    if joint is Joint.HEAL:
+                        text, gap = text[:-1], ""
+                    elif joint is Joint.KEEP:
+                        gap = ""
+                elif _drop_capital(word, pieces[index + 1][1]):
+                    gap = ""
+            if self.starts[page] is None:
+                self.starts[page] = self.at
+            start = self.at
+            self.put(text)
+            if text:
+                left, top, right, bottom = word.box
+                self.words.append(
+                    WordBox(
+                        start=start,
+                        end=self.at,
+                        page=page + 1,
+                        left=round(left, 2),
+                        top=round(top, 2),
+                        right=round(right, 2),
+                        bottom=round(bottom, 2),
+                    )
+                )
+            self.put(gap)
+
+
+def _drop_capital(word: Word, after: Word) -> bool:
+    return (
+        len(word.text) == 1
+        and word.text.isupper()
+        and word.size > 1.8 * after.size
+        and after.text[:1].islower()
+    )
+
+
+def _write(drafts: Sequence[_Draft], pages: int, forms: Mapping[str, int]) -> Assembled:
+    writer = _Writer(pages, forms)
+    blocks: list[Block] = []
+    stack: list[tuple[_Draft, str]] = []
+    title_draft = _title(drafts)
+    title = ""
+    for at, draft in enumerate(drafts):
+        before = drafts[at - 1] if at else None
+        if before is not None:
+            together = (
+                draft.kind in (BlockKind.TABLE_ROW, BlockKind.LIST_ITEM)
+                and before.kind is draft.kind
+                and before.table == draft.table
+            )
+            writer.put("\n" if together else "\n\n")
+        start = writer.at
+        if draft.cells is None:
+            writer.lines(draft.lines)
+        else:
+            for index, cell in enumerate(draft.cells):
+                if index:
+                    writer.put(" | ")
+                writer.lines(cell)
+        path = tuple(text for _, text in stack)
+        if draft.kind is BlockKind.HEADING:
+            text = _tail(writer.parts, writer.at - start)
+            if draft is title_draft:
+                title = text
+                path = (text,)
+            else:
+                while stack and not _above(stack[-1][0], draft):
+                    stack.pop()
+                stack = [*stack[-7:], (draft, text)]
+                path = tuple(said for _, said in stack)
+        blocks.append(Block(start=start, end=writer.at, kind=draft.kind, heading=path))
+    text = "".join(writer.parts)
+    starts: list[int] = []
+    following = len(text)
+    for start_of in reversed(writer.starts):
+        following = start_of if start_of is not None else following
+        starts.append(following)
+    starts.reverse()
+    return Assembled(text, tuple(blocks), tuple(starts), tuple(writer.words), title)
+
+
+def _tail(parts: Sequence[str], length: int) -> str:
+    taken: list[str] = []
+    for part in reversed(parts):
+        if length <= 0:
+            break
+        taken.append(part)
+        length -= len(part)
+    return "".join(reversed(taken))
+
+
+def _title(drafts: Sequence[_Draft]) -> _Draft | None:
+    """Return the heading of the first page in the largest letters, if it outranks the others."""
+    heads = [draft for draft in drafts if draft.kind is BlockKind.HEADING]
+    first = [
+        draft
+        for draft in heads
+        if draft.page == 0 and not _NUMBERED.match(draft.lines[0].words[0].text)
+    ]
+    if not first:
+        return None
+    best = max(first, key=lambda draft: draft.lines[0].size)
+    others = max((draft.lines[0].size for draft in heads if draft is not best), default=0.0)
+    return best if best.lines[0].size > others + 0.4 else None

@@ -1,0 +1,542 @@
+"""PDF files: characters and boxes from pdfium, laid out into one text with places.
+
+pdfium gives the text, so offsets have one source; pypdf only mends files that pdfium can't
+open. What the characters make of words, lines and paragraphs is decided in ``layout``.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import io
+import math
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ingest.cleaning import SPACING_ACCENTS, compose_spacing_accents, normalise
+from ingest.readers.layout import Assembled, Heading, Page, Word, assemble
+from ingest.readers.ocr import OcrSettings, ocr_available, ocr_page
+from ingest.reading import Reading
+from kb.errors import UnreadableDocument
+from kb.model import Language, Metadata
+
+MEDIA_TYPE = "application/pdf"
+INSTALL_OCR = "apt install tesseract-ocr tesseract-ocr-fin tesseract-ocr-swe tesseract-ocr-eng"
+
+# pdfium is a C library behind untyped ctypes; its handles are Any here and nowhere else.
+Handle = Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PdfLimits:
+    """What a file may cost. A report has some 3,000 characters a page."""
+
+    pages: int = 3_000
+    characters: int = 12_000_000
+    page_characters: int = 120_000
+    objects: int = 4_000
+    outline: int = 3_000
+
+
+def read_pdf(
+    path: Path, *, ocr: OcrSettings | None = None, limits: PdfLimits | None = None
+) -> Reading:
+    """Read a PDF file.
+
+    ``ocr`` says how pages without text are recognised; None means as the defaults do, where
+    tesseract is installed. Raises UnreadableDocument for files that are empty, encrypted,
+    damaged past repair, too long, or without any text.
+    """
+    limits = limits or PdfLimits()
+    ocr = ocr or OcrSettings()
+    if path.stat().st_size == 0:
+        raise UnreadableDocument("unreadable_empty", name=path.name)
+    warnings: list[str] = []
+    with _opened(path, warnings) as document:
+        count = len(document)
+        if count == 0:
+            raise UnreadableDocument("unreadable_empty", name=path.name)
+        if count > limits.pages:
+            raise UnreadableDocument(
+                "unreadable_too_many_pages", name=path.name, pages=count, limit=limits.pages
+            )
+        pages, scanned, broken = _pages(document, limits, path.name)
+        if broken:
+            warnings.append(f"warning.pdf_pages_broken|pages={_ranges(broken)}")
+        warnings += _recognise(document, pages, scanned, ocr, path.name)
+        outline = _outline(document, limits)
+        info = _metadata(document)
+    assembled = assemble(pages, outline)
+    if not assembled.text:
+        raise UnreadableDocument("unreadable_empty", name=path.name)
+    return Reading(
+        text=assembled.text,
+        blocks=assembled.blocks,
+        page_starts=assembled.page_starts,
+        words=assembled.words,
+        metadata=Metadata(
+            title=_title(info.title, assembled, path),
+            date=info.date,
+            language=info.language,
+        ),
+        media_type=MEDIA_TYPE,
+        warnings=tuple(warnings),
+    )
+
+
+# --- opening ---------------------------------------------------------------------------------
+
+
+@contextmanager
+def _opened(path: Path, warnings: list[str]) -> Iterator[Handle]:
+    import pypdfium2
+
+    try:
+        document = pypdfium2.PdfDocument(path)
+    except pypdfium2.PdfiumError as error:
+        if "password" in str(error).lower() or "security" in str(error).lower():
+            raise UnreadableDocument("unreadable_pdf_encrypted", name=path.name) from error
+        document = pypdfium2.PdfDocument(_mended(path))
+        warnings.append("warning.pdf_mended")
+    try:
+        yield document
+    finally:
+        document.close()
+
+
+def _mended(path: Path) -> bytes:
+    """Return the file as pypdf writes it anew, or raise UnreadableDocument."""
+    import pypdf
+    import pypdfium2
+
+    try:
+        reader = pypdf.PdfReader(path, strict=False)
+        if reader.is_encrypted and not reader.decrypt(""):
+            raise UnreadableDocument("unreadable_pdf_encrypted", name=path.name)
+        writer = pypdf.PdfWriter()
+        for page in reader.pages:
+            writer.add_page(page)
+        whole = io.BytesIO()
+        writer.write(whole)
+        pypdfium2.PdfDocument(whole.getvalue()).close()
+    except UnreadableDocument:
+        raise
+    except Exception as error:
+        # A damaged file makes pypdf fail in any way at all, RecursionError and KeyError among
+        # them; each means the same to the user.
+        raise UnreadableDocument("unreadable_pdf_damaged", name=path.name) from error
+    return whole.getvalue()
+
+
+# --- characters to words ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """How user space maps to the page as shown: crop box and rotation."""
+
+    left: float
+    bottom: float
+    right: float
+    top: float
+    rotation: int
+
+    @property
+    def width(self) -> float:
+        sideways = self.rotation in (90, 270)
+        return self.top - self.bottom if sideways else self.right - self.left
+
+    @property
+    def height(self) -> float:
+        sideways = self.rotation in (90, 270)
+        return self.right - self.left if sideways else self.top - self.bottom
+
+    def point(self, x: float, y: float) -> tuple[float, float]:
+        """Return a point of user space in points from the top left of the shown page."""
+        if self.rotation == 90:
+            return y - self.bottom, x - self.left
+        if self.rotation == 180:
+            return self.right - x, y - self.bottom
+        if self.rotation == 270:
+            return self.top - y, self.right - x
+        return x - self.left, self.top - y
+
+    def box(
+        self, left: float, bottom: float, right: float, top: float
+    ) -> tuple[float, float, float, float]:
+        """Return a rectangle of user space as left, top, right, bottom of the shown page."""
+        x1, y1 = self.point(left, bottom)
+        x2, y2 = self.point(right, top)
+        return min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2)
+
+
+def _frame(page: Handle) -> _Frame:
+    import pypdfium2.raw as pdfium
+
+    rect = pdfium.FS_RECTF()
+    pdfium.FPDF_GetPageBoundingBox(page, rect)
+    return _Frame(rect.left, rect.bottom, rect.right, rect.top, page.get_rotation())
+
+
+def _pages(
+    document: Handle, limits: PdfLimits, name: str
+) -> tuple[list[Page], list[int], list[int]]:
+    """Return every page with its words, the pages without a text layer, and the broken ones."""
+    import pypdfium2
+
+    pages: list[Page] = []
+    scanned: list[int] = []
+    broken: list[int] = []
+    characters = 0
+    for number in range(len(document)):
+        try:
+            page = document[number]
+        except pypdfium2.PdfiumError:
+            broken.append(number + 1)
+            pages.append(Page(595.0, 842.0, []))
+            continue
+        try:
+            made, pictured = _page(page, limits)
+        finally:
+            page.close()
+        letters = sum(len(word.text) for word in made.words)
+        characters += letters
+        if characters > limits.characters:
+            raise UnreadableDocument("unreadable_too_large", name=name, limit=limits.characters)
+        if pictured and _poor(made):
+            scanned.append(number)
+        pages.append(made)
+    return pages, scanned, broken
+
+
+def _poor(page: Page) -> bool:
+    """Tell whether a page that a picture covers has no text worth the name."""
+    text = "".join(word.text for word in page.words)
+    letters = sum(char.isalnum() for char in text)
+    return letters < 25 or letters < 0.4 * len(text)
+
+
+def _page(page: Handle, limits: PdfLimits) -> tuple[Page, bool]:
+    frame = _frame(page)
+    textpage = page.get_textpage()
+    try:
+        by_turn = _words(textpage, frame, limits)
+    finally:
+        textpage.close()
+    rules, pictured = _drawn(page, frame, limits)
+    main = max(by_turn, key=lambda turn: sum(len(w.text) for w in by_turn[turn]), default=0)
+    words = by_turn.get(main, [])
+    sideways = main in (90, 270)
+    width, height = frame.width, frame.height
+    asides = [
+        found for turn, found in by_turn.items() if turn != main and turn in (0, 90, 180, 270)
+    ]
+    made = Page(height if sideways else width, width if sideways else height, words, asides=asides)
+    if main == 0:
+        made.rules = rules
+    return made, pictured
+
+
+def _drawn(
+    page: Handle, frame: _Frame, limits: PdfLimits
+) -> tuple[list[tuple[float, float, float]], bool]:
+    """Return the horizontal rules, and whether pictures or paths cover most of the page."""
+    import pypdfium2.raw as pdfium
+
+    rules: list[tuple[float, float, float]] = []
+    covered = 0.0
+    area = max(1.0, frame.width * frame.height)
+    left, bottom, right, top = (ctypes.c_float() for _ in range(4))
+    drawn = 0
+
+    def look(count: int, get: Any, inside: int) -> None:
+        nonlocal covered, drawn
+        for index in range(count):
+            drawn += 1
+            if drawn > limits.objects:
+                return
+            thing = get(index)
+            kind = pdfium.FPDFPageObj_GetType(thing)
+            if kind == pdfium.FPDF_PAGEOBJ_FORM and inside < 3:
+                held = pdfium.FPDFFormObj_CountObjects(thing)
+                look(held, lambda i, form=thing: pdfium.FPDFFormObj_GetObject(form, i), inside + 1)
+                continue
+            if kind not in (pdfium.FPDF_PAGEOBJ_PATH, pdfium.FPDF_PAGEOBJ_IMAGE):
+                continue
+            if not pdfium.FPDFPageObj_GetBounds(thing, left, bottom, right, top):
+                continue
+            box = frame.box(left.value, bottom.value, right.value, top.value)
+            if kind == pdfium.FPDF_PAGEOBJ_IMAGE:
+                wide = min(box[2], frame.width) - max(0.0, box[0])
+                high = min(box[3], frame.height) - max(0.0, box[1])
+                covered += max(0.0, wide) * max(0.0, high)
+            elif inside == 0 and box[2] - box[0] > 15:
+                if box[3] - box[1] < 2.5:
+                    rules.append((box[0], box[2], (box[1] + box[3]) / 2))
+                elif box[3] - box[1] > 8:  # a filled or framed cell has rules above and below
+                    rules.append((box[0], box[2], box[1]))
+                    rules.append((box[0], box[2], box[3]))
+
+    look(pdfium.FPDFPage_CountObjects(page), lambda i: pdfium.FPDFPage_GetObject(page, i), 0)
+    return rules, covered > 0.3 * area
+
+
+_PRIVATE_BULLETS = dict.fromkeys(range(0xF020, 0xF100), "•")
+
+
+def _words(textpage: Handle, frame: _Frame, limits: PdfLimits) -> dict[int, list[Word]]:
+    """Return the words of a page by the direction they run in: 0, 90, 180, 270, or -1 for aslant.
+
+    The direction is that of the page as shown. A word ends at white space, where the next
+    character stands apart by more than a third of its size, or on another baseline.
+    """
+    import pypdfium2.raw as pdfium
+
+    raw = textpage.raw
+    count = min(pdfium.FPDFText_CountChars(textpage), limits.page_characters)
+    get_unicode = pdfium.FPDFText_GetUnicode
+    get_box = pdfium.FPDFText_GetLooseCharBox
+    rect = pdfium.FS_RECTF()
+    ref = ctypes.byref(rect)
+    matrix = pdfium.FS_MATRIX()
+    x, y = ctypes.c_double(), ctypes.c_double()
+    name = ctypes.create_string_buffer(96)
+    flags = ctypes.c_int()
+    found: dict[int, list[Word]] = {}
+    glyphs: list[tuple[str, float, float, float, float]] = []
+    first = 0
+
+    def close() -> None:
+        nonlocal glyphs
+        if not glyphs:
+            return
+        text = compose_spacing_accents("".join(glyph[0] for glyph in glyphs))
+        text = normalise(text.replace("\u00ad", "\u0002")).replace("\n", "")
+        if not text or text.isspace():
+            glyphs = []
+            return
+        pdfium.FPDFText_GetMatrix(raw, first, matrix)
+        pdfium.FPDFText_GetCharOrigin(raw, first, x, y)
+        tall = math.hypot(matrix.c, matrix.d) or 1.0
+        size = round(abs(pdfium.FPDFText_GetFontSize(raw, first)) * tall, 1)
+        pdfium.FPDFText_GetFontInfo(raw, first, name, 96, flags)
+        font = name.value.decode("latin-1").lower()
+        bold = bool(_BOLD.search(font)) or bool(flags.value & 0x40000)
+        angle = math.degrees(math.atan2(matrix.b, matrix.a))
+        turn = round((frame.rotation - angle) / 90) * 90 % 360
+        if abs((frame.rotation - angle + 45) % 90 - 45) > 8:
+            turn = -1
+        box = frame.box(
+            min(glyph[1] for glyph in glyphs),
+            min(glyph[2] for glyph in glyphs),
+            max(glyph[3] for glyph in glyphs),
+            max(glyph[4] for glyph in glyphs),
+        )
+        glyphs = []
+        if box[2] < 0 or box[3] < 0 or box[0] > frame.width or box[1] > frame.height:
+            return
+        base_x, base_y = frame.point(x.value, y.value)
+        left, top, right, bottom, base = _read_frame(turn, box, base_x, base_y, frame)
+        size = size or max(1.0, bottom - top)
+        if bottom - top > 2 * size:  # some fonts claim boxes of several lines
+            top, bottom = base - size, base + 0.3 * size
+            if turn == 0:
+                box = (box[0], top, box[2], bottom)
+        found.setdefault(turn, []).append(
+            Word(text, left, top, right, bottom, base, size, bold, False, box)
+        )
+
+    last: tuple[float, float, float, float] | None = None
+    for index in range(count):
+        code = get_unicode(raw, index)
+        if code in (0x20, 0x0A, 0x0D, 0x09, 0xA0, 0) or 0x2000 <= code <= 0x200A or code == 0x3000:
+            close()
+            last = None
+            continue
+        char = "-" if code in (0x02, 0xFFFE) else _PRIVATE_BULLETS.get(code) or chr(code)
+        get_box(raw, index, ref)
+        box = (rect.left, rect.bottom, rect.right, rect.top)
+        if last is not None and box != last:  # a ligature's letters share one box
+            tall = max(last[3] - last[1], 1.0)
+            if (
+                not (
+                    -0.6 * tall < box[0] - last[2] < 0.3 * tall
+                    and min(box[3], last[3]) - max(box[1], last[1])
+                    > 0.35 * min(tall, box[3] - box[1])
+                )
+                and not (
+                    min(box[2], last[2]) - max(box[0], last[0])
+                    > 0.5 * min(box[2] - box[0], last[2] - last[0])
+                    and min(abs(box[1] - last[3]), abs(last[1] - box[3])) < 0.3 * (box[2] - box[0])
+                )
+                and char not in SPACING_ACCENTS
+            ):
+                close()
+        if not glyphs:
+            first = index
+        glyphs.append((char, *box))
+        last = box
+    close()
+    return found
+
+
+_BOLD = re.compile(r"bold|black|heavy|demi|semib")
+
+
+def _read_frame(
+    turn: int,
+    box: tuple[float, float, float, float],
+    base_x: float,
+    base_y: float,
+    frame: _Frame,
+) -> tuple[float, float, float, float, float]:
+    """Return left, top, right, bottom and baseline as one who has turned the page reads them."""
+    left, top, right, bottom = box
+    if turn == 90:  # the text runs down the page
+        return top, frame.width - right, bottom, frame.width - left, frame.width - base_x
+    if turn == 180:
+        return (
+            frame.width - right,
+            frame.height - bottom,
+            frame.width - left,
+            frame.height - top,
+            frame.height - base_y,
+        )
+    if turn == 270:  # the text runs up the page
+        return frame.height - bottom, left, frame.height - top, right, base_x
+    return left, top, right, bottom, base_y
+
+
+# --- scanned pages ---------------------------------------------------------------------------
+
+
+def _recognise(
+    document: Handle, pages: list[Page], scanned: list[int], ocr: OcrSettings, name: str
+) -> list[str]:
+    """Fill scanned pages with recognised words; return warnings. See ``read_pdf``."""
+    readable = any(page.words or page.asides for page in pages)
+    if not scanned:
+        if not readable:
+            raise UnreadableDocument("unreadable_empty", name=name)
+        return []
+    if not ocr.enabled or not ocr_available():
+        if all(number in scanned or not page.words for number, page in enumerate(pages)):
+            raise UnreadableDocument(
+                "unreadable_pdf_no_text", name=name, command=INSTALL_OCR, pages=len(scanned)
+            )
+        return [f"warning.pdf_pages_without_text|pages={_ranges([n + 1 for n in scanned])}"]
+    confidences: list[float] = []
+    low: list[int] = []
+    for number in scanned[: ocr.pages]:
+        recognised = ocr_page(document, number, ocr)
+        if recognised is None:
+            low.append(number + 1)
+            continue
+        pages[number] = recognised.page
+        if recognised.page.words:
+            confidences.append(recognised.confidence)
+            if recognised.confidence < ocr.low:
+                low.append(number + 1)
+    warnings = []
+    if confidences:
+        mean = round(sum(confidences) / len(confidences))
+        warnings.append(f"warning.ocr|confidence={mean}|pages={_ranges([n + 1 for n in scanned])}")
+    if low:
+        warnings.append(f"warning.ocr_low|pages={_ranges(low)}")
+    if len(scanned) > ocr.pages:
+        rest = [n + 1 for n in scanned[ocr.pages :]]
+        warnings.append(f"warning.pdf_pages_without_text|pages={_ranges(rest)}")
+    return warnings
+
+
+def _ranges(numbers: list[int]) -> str:
+    """Return page numbers as people write them: ``1–3, 7``."""
+    out: list[list[int]] = []
+    for number in sorted(set(numbers)):
+        if out and number == out[-1][1] + 1:
+            out[-1][1] = number
+        else:
+            out.append([number, number])
+    return ", ".join(str(a) if a == b else f"{a}–{b}" for a, b in out)
+
+
+# --- outline and metadata --------------------------------------------------------------------
+
+
+def _outline(document: Handle, limits: PdfLimits) -> list[Heading]:
+    import pypdfium2
+
+    headings: list[Heading] = []
+    try:
+        for entry in document.get_toc(max_depth=8):
+            if len(headings) >= limits.outline:
+                break
+            target = entry.get_dest()
+            page = target.get_index() if target is not None else None
+            title = " ".join(normalise(entry.get_title()).split())
+            if page is not None and title:
+                headings.append(Heading(title, page, entry.level + 1))
+    except pypdfium2.PdfiumError:
+        return headings
+    return headings
+
+
+@dataclass(frozen=True, slots=True)
+class _Info:
+    title: str
+    date: str | None
+    language: Language | None
+
+
+def _metadata(document: Handle) -> _Info:
+    info = document.get_metadata_dict()
+    return _Info(
+        title=" ".join(normalise(info.get("Title", "")).split()),
+        date=_date(info.get("CreationDate", "")) or _date(info.get("ModDate", "")),
+        language=_language(document),
+    )
+
+
+def _date(said: str) -> str | None:
+    found = re.match(r"(?:D:)?\s*(\d{4})-?(\d\d)?-?(\d\d)?", said)
+    if not found or not 1980 <= int(found[1]) <= 2100:
+        return None
+    year, month, day = found.groups()
+    if month is None or not 1 <= int(month) <= 12:
+        return year
+    if day is None or not 1 <= int(day) <= 31:
+        return f"{year}-{month}"
+    return f"{year}-{month}-{day}"
+
+
+def _language(document: Handle) -> Language | None:
+    import pypdfium2.raw as pdfium
+
+    get = getattr(pdfium, "FPDFCatalog_GetLanguage", None)
+    if get is None:
+        return None
+    size = get(document, None, 0)
+    if not 2 < size < 200:
+        return None
+    buffer = (ctypes.c_ushort * (size // 2))()
+    get(document, buffer, size)
+    code = bytes(buffer).decode("utf-16-le", "ignore").rstrip("\0").casefold()[:2]
+    known: dict[str, Language] = {"fi": "fi", "sv": "sv", "en": "en"}
+    return known.get(code)
+
+
+_POOR_TITLE = re.compile(
+    r"^(?:microsoft (?:word|powerpoint|excel).*|.*\.(?:docx?|pptx?|xlsx?|pdf|indd|odt|tex|rtf|dvi)|"
+    r"untitled.*|nimet[öo]n.*|namnl[öo]s.*|document\d*|presentation\d*|powerpoint.*|esitys\d*|"
+    r"title|otsikko|pdf|slide \d+|dia \d+|[\W\d_]*|\(?anonymous\)?|none|layout \d+)$",
+    re.IGNORECASE,
+)
+
+
+def _title(said: str, assembled: Assembled, path: Path) -> str:
+    if said and not _POOR_TITLE.match(said) and len(said) < 300:
+        return said
+    return assembled.title or path.stem.replace("_", " ")
