@@ -1,0 +1,35 @@
+"""Texts to vectors: the bundled model, or any sentence-transformers model by name or folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from kb.protocols import Embedder
+
+BUNDLED = "bundled"
+
+
+def open_embedder(name: str, *, cache_folder: Path, threads: int | None = None) -> Embedder:
+    """Return an embedder: ``bundled``, or a sentence-transformers model's name or folder.
+
+    ``threads`` are the processor cores it may use, all by default. Raises ComponentMissing
+    when the packages that it needs aren't installed.
+    """
+    if name == BUNDLED:
+        from kb.embedding.bundled import BundledEmbedder
+
+        return BundledEmbedder(cache_folder, threads)
+    from kb.embedding.sentence_transformers import SentenceTransformerEmbedder
+
+    return SentenceTransformerEmbedder(name, threads=threads)
+
+
+def fingerprint_of(name: str, *, cache_folder: Path) -> str:
+    """Return the fingerprint that the embedder of this name has, without loading a model."""
+    if name == BUNDLED:
+        from kb.embedding.bundled import fingerprint
+
+        return fingerprint(cache_folder)
+    from kb.embedding.sentence_transformers import fingerprint as other
+
+    return other(name)

@@ -1,0 +1,139 @@
+"""The default embedder: multilingual-e5-small from an installed package, in int8, offline.
+
+Wang et al., Multilingual E5 Text Embeddings (2024): the mean over the tokens of the last
+layer, scaled to length one, with ``query: `` or ``passage: `` before the text.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Lock
+
+import numpy as np
+
+from kb.embedding import graph
+from kb.embedding.unigram import Unigram
+from kb.embedding.weights import Floats, Weights, bundled_file
+from kb.model import Matrix
+
+QUERY = "query: "
+PASSAGE = "passage: "
+
+_DIMENSION = 384
+_LONGEST = 512
+"""Tokens that the model reads; the rest of a text is left out."""
+
+
+class BundledEmbedder:
+    """Embeds on ``threads`` processor cores (all that it may use, by default), a text on each.
+
+    Nothing is loaded before the first text. ``cache_folder`` keeps the graph between starts.
+    Threads may share one. The same text gets the same vector, whatever it is embedded with.
+    """
+
+    def __init__(self, cache_folder: Path, threads: int | None = None) -> None:
+        self._cache_folder = cache_folder
+        self._threads = threads or _cores()
+        self._lock = Lock()
+        self._tokenizer: Unigram | None = None
+        self._encoder: _Encoder | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """Names model, arithmetic and weights."""
+        return fingerprint(self._cache_folder)
+
+    @property
+    def dimension(self) -> int:
+        """Columns of a vector."""
+        return _DIMENSION
+
+    def embed_passages(self, texts: Sequence[str]) -> Matrix:
+        """Return one unit vector a text, shape (len(texts), 384)."""
+        return self._embed(PASSAGE, texts)
+
+    def embed_queries(self, texts: Sequence[str]) -> Matrix:
+        """Return one unit vector a question, shape (len(texts), 384)."""
+        return self._embed(QUERY, texts)
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Return how many tokens each text has as a passage, begin and end among them."""
+        tokenizer = self._open_tokenizer()
+        return [len(tokenizer.content(PASSAGE + text)) + 2 for text in texts]
+
+    def _embed(self, prefix: str, texts: Sequence[str]) -> Matrix:
+        vectors = np.zeros((len(texts), _DIMENSION), np.float32)
+        if not texts:
+            return vectors
+        tokenizer, encoder = self._open_tokenizer(), self._open_encoder()
+        tokens = [tokenizer.tokens(prefix + text, _LONGEST) for text in texts]
+        if len(texts) == 1 or self._threads == 1:
+            for row, numbers in enumerate(tokens):
+                vectors[row] = encoder(numbers)
+            return vectors
+        # The longest first, so that no core is left alone with a long text at the end.
+        order = sorted(range(len(texts)), key=lambda row: len(tokens[row]), reverse=True)
+        with ThreadPoolExecutor(self._threads) as pool:
+            for row, vector in zip(
+                order, pool.map(encoder, [tokens[row] for row in order]), strict=True
+            ):
+                vectors[row] = vector
+        return vectors
+
+    def _open_tokenizer(self) -> Unigram:
+        with self._lock:
+            if self._tokenizer is None:
+                self._tokenizer = Unigram(Weights(bundled_file()))
+            return self._tokenizer
+
+    def _open_encoder(self) -> _Encoder:
+        with self._lock:
+            if self._encoder is None:
+                self._encoder = _Encoder(Weights(bundled_file()), self._cache_folder)
+            return self._encoder
+
+
+class _Encoder:
+    """Token numbers to a unit vector, on the calling thread alone."""
+
+    def __init__(self, weights: Weights, cache_folder: Path) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        # The arena would keep the memory of the longest text for ever.
+        options.enable_cpu_mem_arena = False
+        # Not the extended level: it would make the sums and normalisations one slow operator.
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+        options.log_severity_level = 3  # errors alone
+        self._session = onnxruntime.InferenceSession(
+            graph.load(weights, cache_folder), options, providers=["CPUExecutionProvider"]
+        )
+        self._weights = weights
+        positions = weights.vector("emb.pos").reshape(weights.positions, -1)
+        # A text is of the first type throughout.
+        self._positions = positions + weights.vector("emb.type")[: weights.dimension]
+
+    def __call__(self, numbers: Sequence[int]) -> Floats:
+        words = self._weights.words(np.asarray(numbers, np.int64))
+        words += self._positions[: len(numbers)]
+        (mean,) = self._session.run(None, {"input": words[np.newaxis]})
+        vector: Floats = mean[0] / np.linalg.norm(mean[0])
+        return vector
+
+
+def fingerprint(cache_folder: Path) -> str:
+    """Return the fingerprint of the embedder without loading it."""
+    digest = graph.weights_digest(bundled_file(), cache_folder)
+    return f"{graph.RECIPE} {digest[:16]}"
+
+
+def _cores() -> int:
+    """Return how many processor cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

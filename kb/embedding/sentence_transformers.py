@@ -1,0 +1,158 @@
+"""Any sentence-transformers model, by name or folder.
+
+Prefixes of questions and passages are the model's own prompts where it has them, ``query: ``
+and ``passage: `` for the E5 family, none for others.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kb.errors import ComponentMissing
+from kb.model import Matrix
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+_BATCH = 16
+_READ_BYTES = 1_000_000
+"""Files up to this size go into the fingerprint by content, larger ones by size."""
+
+
+class SentenceTransformerEmbedder:
+    """Embeds with torch on ``threads`` processor cores (as torch likes, by default).
+
+    A name that isn't a folder is looked for in Hugging Face's cache and fetched when it isn't
+    there. ``query_prefix`` and ``passage_prefix`` override the model's own. Raises
+    ComponentMissing when sentence-transformers isn't installed.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        threads: int | None = None,
+        query_prefix: str | None = None,
+        passage_prefix: str | None = None,
+    ) -> None:
+        try:
+            # torch isn't in the base install, where the type checker then misses it.
+            import torch  # type: ignore[import-not-found, unused-ignore]
+            from sentence_transformers import SentenceTransformer
+        except ImportError as error:
+            raise _missing() from error
+        if threads:
+            torch.set_num_threads(threads)
+        folder = _folder(name)
+        # From its folder where there is one, so that nothing is asked from the network.
+        self._model: SentenceTransformer = SentenceTransformer(
+            str(folder) if folder else name, device="cpu"
+        )
+        prompts = self._model.prompts
+        own = (
+            prompts.get("query"),
+            prompts.get("passage") or prompts.get("document"),
+        )
+        default = own if any(own) else prefixes(name, folder)
+        self._query = default[0] or "" if query_prefix is None else query_prefix
+        self._passage = default[1] or "" if passage_prefix is None else passage_prefix
+        self._fingerprint = fingerprint(name)
+        if (query_prefix, passage_prefix) != (None, None):
+            self._fingerprint += f" {self._query!r} {self._passage!r}"
+
+    @property
+    def fingerprint(self) -> str:
+        """Names the model and a digest of its files."""
+        return self._fingerprint
+
+    @property
+    def dimension(self) -> int:
+        """Columns of a vector."""
+        return int(self._model.get_sentence_embedding_dimension() or 0)
+
+    def embed_passages(self, texts: Sequence[str]) -> Matrix:
+        """Return one unit vector a text, shape (len(texts), dimension)."""
+        return self._embed(self._passage, texts)
+
+    def embed_queries(self, texts: Sequence[str]) -> Matrix:
+        """Return one unit vector a question, shape (len(texts), dimension)."""
+        return self._embed(self._query, texts)
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Return how many tokens each text has as a passage, before truncation."""
+        if not texts:
+            return []
+        counted = self._model.tokenizer(
+            [self._passage + text for text in texts], truncation=False, verbose=False
+        )
+        return [len(numbers) for numbers in counted["input_ids"]]
+
+    def _embed(self, prefix: str, texts: Sequence[str]) -> Matrix:
+        if not texts:
+            return np.zeros((0, self.dimension), np.float32)
+        vectors: Matrix = self._model.encode(
+            [prefix + text for text in texts],
+            prompt="",  # the prefix stands in the text already
+            batch_size=_BATCH,
+            normalize_embeddings=True,
+            convert_to_numpy=True,
+            show_progress_bar=False,
+        )
+        return vectors.astype(np.float32, copy=False)
+
+
+def prefixes(name: str, folder: Path | None) -> tuple[str, str]:
+    """Return the prefixes of question and passage for a model without prompts of its own."""
+    names = [name]
+    if folder is not None and (folder / "config.json").is_file():
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        names.append(str(config.get("_name_or_path", "")))
+    family = any("e5-" in Path(each).name.lower() for each in names)
+    return ("query: ", "passage: ") if family else ("", "")
+
+
+def fingerprint(name: str) -> str:
+    """Return the fingerprint of a model without loading it: its name and a digest of its files.
+
+    A model that isn't on this machine yet is fetched first.
+    """
+    folder = _folder(name) or _fetch(name)
+    digest = sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        size = path.stat().st_size
+        digest.update(f"{path.relative_to(folder).as_posix()}\n{size}\n".encode())
+        if size <= _READ_BYTES:
+            digest.update(path.read_bytes())
+    return f"{Path(name).name} sentence-transformers {digest.hexdigest()[:16]}"
+
+
+def _folder(name: str) -> Path | None:
+    """Return where a model lies on this machine, or None."""
+    if Path(name).is_dir():
+        return Path(name)
+    try:
+        from huggingface_hub import try_to_load_from_cache
+    except ImportError as error:
+        raise _missing() from error
+    found = try_to_load_from_cache(name, "modules.json")
+    return Path(found).parent if isinstance(found, str) else None
+
+
+def _fetch(name: str) -> Path:
+    try:
+        from huggingface_hub import snapshot_download
+    except ImportError as error:
+        raise _missing() from error
+    return Path(snapshot_download(name))
+
+
+def _missing() -> ComponentMissing:
+    return ComponentMissing(
+        component="sentence-transformers", command="pip install 'kokkola-kb[models]'"
+    )
