@@ -205,7 +205,7 @@ def _pages(
         letters = sum(len(word.text) for word in made.words)
         characters += letters
         if characters > limits.characters:
-            raise UnreadableDocument("unreadable_too_large", name=name, limit=limits.characters)
+            raise UnreadableDocument("unreadable_too_much_text", name=name, limit=limits.characters)
         if pictured and _poor(made):
             scanned.append(number)
         pages.append(made)
