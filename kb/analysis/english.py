@@ -25,14 +25,12 @@ from kb.model import Language
 RULES = "1"
 """Version of the rules of this module."""
 
-WEIGHTS: Mapping[TermKind, float] = {
-    "lemma": 1.0,
+WEIGHTS: Mapping[str, float] = {
     "part": 0.5,
     "stem": 1.0,
     "surface": 0.3,
-    "number": 1.0,
 }
-"""How much a term of each kind says about its word."""
+"""How much a term says about its word, by where it comes from; 0 leaves it out."""
 
 _IRREGULAR = {
     form: base
@@ -126,7 +124,7 @@ _IRREGULAR = {
 class EnglishAnalyzer:
     """Tokens with Snowball stems; "company's" and "companies" meet, as do "built" and "build"."""
 
-    def __init__(self, *, weights: Mapping[TermKind, float] = WEIGHTS) -> None:
+    def __init__(self, *, weights: Mapping[str, float] = WEIGHTS) -> None:
         import snowballstemmer
 
         self._stemmer: Any = snowballstemmer.stemmer("english")

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import version
 from typing import Any, Protocol
@@ -31,17 +32,21 @@ from kb.analysis.tokens import (
 from kb.analysis.vocabulary import word_list
 from kb.model import Language
 
-RULES = "1"
+RULES = "2"
 """Version of the rules of this module."""
 
-WEIGHTS: Mapping[TermKind, float] = {
+WEIGHTS: Mapping[str, float] = {
     "lemma": 1.0,
-    "part": 0.5,
-    "stem": 0.5,
+    "inner": 0.9,
+    "part": 0.8,
+    "root": 0.7,
+    "stem": 0.7,
     "surface": 1.0,
-    "number": 1.0,
 }
-"""How much a term of each kind says about its word."""
+"""How much a term says about its word, by where it comes from; 0 leaves it out.
+
+inner: jätevesi in jätevedenpuhdistamo; root: rahoittaa behind rahoitus.
+"""
 
 _TAG = re.compile(r"\[([^\]]*)\]")
 _CASE_ENDING = re.compile(r"([^:]+):([a-zäö]{1,7})\Z")
@@ -104,25 +109,47 @@ def open_morphology() -> Morphology:
         return Pyvoikko()
 
 
-def read_analysis(analysis: str) -> tuple[str, list[str], list[str]]:
-    """Return lemma, compound parts' lemmas and roots of derived words from an analysis string.
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One way to read a word; all in lower case, without the dictionary's seams.
+
+    ``parts`` are the compound's parts (one for a plain word), ``inner`` the compounds inside a
+    compound of three or more, ``roots`` what derived words come from; all dictionary forms.
+    """
+
+    lemma: str
+    parts: tuple[str, ...]
+    inner: tuple[str, ...] = ()
+    roots: tuple[str, ...] = ()
+
+
+def read_analysis(analysis: str) -> Reading:
+    """Read an analysis string of Voikko's transducer.
 
     ``[Xp]vesi[X]ve[Sg][Ny]den[Bh][Bc][Ln][Xp]puhdistamo[X]puhdistamo[Sg][Nm]iden`` is a
     compound of vesi and puhdistamo with the lemma vedenpuhdistamo: every part but the last
     keeps the form it has in the word. ``[Xj]`` gives the dictionary form of a derivational
     ending, which stands after the surface of what it is added to.
     """
-    lemma = ""
-    parts: list[str] = []
-    roots: list[str] = []
-    segments = [segment for segment in analysis.split("[Bc]") if segment]
-    for number, segment in enumerate(segments, start=1):
-        surface, base, root = _read_segment(segment)
-        parts.append(base.strip("-"))
-        if root:
-            roots.append(root)
-        lemma += base if number == len(segments) else surface
-    return lemma.strip("-"), [part for part in parts if part], roots
+    segments = [_read_segment(segment) for segment in analysis.split("[Bc]") if segment]
+    surfaces = [surface for surface, _base, _root in segments]
+    bases = [base for _surface, base, _root in segments]
+    count = len(segments)
+
+    def joined(start: int, end: int) -> str:
+        return ("".join(surfaces[start : end - 1]) + bases[end - 1]).strip("-")
+
+    return Reading(
+        lemma=joined(0, count),
+        parts=tuple(part for part in (base.strip("-") for base in bases) if part),
+        inner=tuple(
+            joined(start, end)
+            for start in range(count)
+            for end in range(start + 2, count + 1)
+            if end - start < count
+        ),
+        roots=tuple(root for _surface, _base, root in segments if root),
+    )
 
 
 def _read_segment(segment: str) -> tuple[str, str, str]:
@@ -168,7 +195,7 @@ class FinnishAnalyzer:
         self,
         morphology: Morphology | None = None,
         *,
-        weights: Mapping[TermKind, float] = WEIGHTS,
+        weights: Mapping[str, float] = WEIGHTS,
     ) -> None:
         import snowballstemmer
 
@@ -217,31 +244,28 @@ class FinnishAnalyzer:
         readings = self._readings(key)
         if not readings:
             return self._unknown(key)
-        found: list[tuple[str, float, TermKind]] = []
-        for lemma, _parts, _roots in readings:
-            found.append((lemma, weights["lemma"], "lemma"))
-        for _lemma, parts, roots in readings:
-            if len(parts) > 1:
-                found.extend((part, weights["part"], "part") for part in parts if len(part) > 1)
-            found.extend((root, weights["part"], "part") for root in roots)
-        stem = self.stem(key)
-        found.append((stem, weights["stem"], "stem"))
-        lemma, parts, _roots = readings[0]
-        if len(parts) < 2 or not lemma.endswith(parts[-1]):
+        found: list[tuple[str, float, TermKind]] = [
+            (reading.lemma, weights["lemma"], "lemma") for reading in readings
+        ]
+        for reading in readings:
+            found.extend((root, weights["root"], "part") for root in reading.roots)
+            found.extend((inner, weights["inner"], "part") for inner in reading.inner)
+            if len(reading.parts) > 1:
+                found.extend(
+                    (part, weights["part"], "part") for part in reading.parts if len(part) > 1
+                )
+        found.append((self.stem(key), weights["stem"], "stem"))
+        first = readings[0]
+        if len(first.parts) < 2 or not first.lemma.endswith(first.parts[-1]):
             return WordTerms(distinct(found))
-        return WordTerms(distinct(found), lemma[: -len(parts[-1])], parts[-1])
+        return WordTerms(distinct(found), first.lemma[: -len(first.parts[-1])], first.parts[-1])
 
-    def _readings(self, key: str) -> list[tuple[str, list[str], list[str]]]:
+    def _readings(self, key: str) -> list[Reading]:
         """Return the readings with the fewest parts: others are chance splits of a plain word."""
-        readings = [read_analysis(analysis) for analysis in self._morphology.readings(key)]
-        if not readings:
-            return []
-        fewest = min(len(parts) for _lemma, parts, _roots in readings)
-        unique: dict[tuple[str, tuple[str, ...]], tuple[str, list[str], list[str]]] = {}
-        for reading in sorted(readings):
-            if len(reading[1]) == fewest:
-                unique.setdefault((reading[0], tuple(reading[1])), reading)
-        return list(unique.values())
+        readings = {read_analysis(analysis) for analysis in self._morphology.readings(key)}
+        fewest = min((len(reading.parts) for reading in readings), default=0)
+        kept = [reading for reading in readings if len(reading.parts) == fewest]
+        return sorted(kept, key=lambda reading: (reading.lemma, reading.parts, reading.roots))
 
     def _unknown(self, key: str) -> WordTerms:
         weights = self._weights
@@ -256,7 +280,7 @@ class FinnishAnalyzer:
                     found.append((piece, weights["part"], "part"))
                     continue
                 readings = self._readings(piece)
-                lemmas = [lemma for lemma, _parts, _roots in readings] or [self.stem(piece)]
+                lemmas = [reading.lemma for reading in readings] or [self.stem(piece)]
                 found.extend((lemma, weights["part"], "part") for lemma in lemmas)
                 head = lemmas[0]
             if head and head != pieces[-1]:

@@ -1,15 +1,20 @@
-"""Swedish: Snowball's stem and the word itself."""
+"""Swedish: Snowball's stem, the word itself, and runs of letters that find parts of compounds.
+
+There is no free Swedish dictionary among our dependencies to split compounds with, so a longer
+word is found by its runs of five letters too: miljötillstånd by those of miljö and tillstånd.
+Measured on Swedish keyword questions that does as well as a splitter with a full dictionary.
+"""
 
 from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from importlib.metadata import version
 from typing import Any
 
-from kb.analysis import TermKind, Token
+from kb.analysis import Term, TermKind, Token
 from kb.analysis.tokens import RULES as TOKEN_RULES
 from kb.analysis.tokens import (
     WORD_CACHE,
@@ -18,30 +23,37 @@ from kb.analysis.tokens import (
     distinct,
     is_number,
     number_terms,
+    safe,
     tokenize,
 )
 from kb.analysis.vocabulary import word_list
 from kb.model import Language
 
-RULES = "1"
+RULES = "2"
 """Version of the rules of this module."""
 
-WEIGHTS: Mapping[TermKind, float] = {
-    "lemma": 1.0,
-    "part": 0.5,
+WEIGHTS: Mapping[str, float] = {
     "stem": 1.0,
+    "beginning": 0.7,
+    "part": 0.5,
+    "run": 0.4,
     "surface": 0.3,
-    "number": 1.0,
 }
-"""How much a term of each kind says about its word."""
+"""How much a term says about its word, by where it comes from; 0 leaves it out."""
+
+RUN = 5
+"""Letters of a run."""
+
+MIN_LETTERS = 6
+"""A shorter stem has no parts to be found by."""
 
 _CASE_ENDING = re.compile(r"([^:]+):(?:s|n|en|et|ns|ens|ets|er|ar|or|erna|arna|a|e)\Z")
 
 
 class SwedishAnalyzer:
-    """Tokens with Snowball stems and the parts of hyphenated words."""
+    """Tokens with Snowball stems, the parts of hyphenated words and runs of letters."""
 
-    def __init__(self, *, weights: Mapping[TermKind, float] = WEIGHTS) -> None:
+    def __init__(self, *, weights: Mapping[str, float] = WEIGHTS) -> None:
         import snowballstemmer
 
         self._stemmer: Any = snowballstemmer.stemmer("swedish")
@@ -79,13 +91,27 @@ class SwedishAnalyzer:
             key = ending.group(1)
         if is_number(key):
             return WordTerms(number_terms(key, part_weight=weights["part"]))
+        pieces = components(key)
         found: list[tuple[str, float, TermKind]] = [
             (self._stem(key), weights["stem"], "stem"),
             (key, weights["surface"], "surface"),
         ]
-        pieces = components(key)
         if len(pieces) > 1:
             found.extend(
                 (self._stem(piece), weights["part"], "part") for piece in pieces if len(piece) > 1
             )
-        return WordTerms(distinct(found))
+        runs = [run for piece in pieces for run in self._runs(self._stem(piece))]
+        return WordTerms((*distinct(found), *runs))
+
+    def _runs(self, stem: str) -> Iterator[Term]:
+        """Yield the runs of letters of a longer stem; "_" keeps them apart from words."""
+        letters = safe(stem)
+        if len(letters) < MIN_LETTERS:
+            return
+        seen: set[str] = set()
+        for at in range(len(letters) - RUN + 1):
+            run = letters[at : at + RUN]
+            weight = self._weights["run" if at else "beginning"]
+            if run not in seen and weight > 0:
+                seen.add(run)
+                yield Term(f"_{run}", weight, "part")

@@ -153,11 +153,11 @@ def components(key: str) -> list[str]:
 
 
 def distinct(terms: list[tuple[str, float, TermKind]]) -> tuple[Term, ...]:
-    """Return terms with index-safe texts, each text once with its greatest weight."""
+    """Return terms with index-safe texts, each text once with its greatest weight; none of 0."""
     best: dict[str, Term] = {}
     for text, weight, kind in terms:
         written = safe(text)
-        if written and (written not in best or best[written].weight < weight):
+        if written and weight > 0 and (written not in best or best[written].weight < weight):
             best[written] = Term(written, weight, kind)
     return tuple(best.values())
 
