@@ -30,6 +30,9 @@ class Settings(BaseSettings):
 
     data_dir: Path = Field(Path("data"), description="Folder of the catalogue, indexes, originals.")
     host: str = Field("127.0.0.1", description="Address to serve on.")
+    public_host: str = Field(
+        "", description="Name that browsers reach the service by, where it isn't the host."
+    )
     port: int = Field(8000, ge=0, le=65535, description="Port to serve on.")
     embedding_model: str = Field(
         "bundled", description="'bundled', or a sentence-transformers model's name or folder."

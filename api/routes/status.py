@@ -1,0 +1,26 @@
+"""Whether the service is ready."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
+
+from api.routes import KnowledgeBaseHere, summary
+from api.schemas import HealthOut
+
+router = APIRouter(prefix="/api", tags=["service"])
+
+
+@router.get("/health", operation_id="health", summary=summary("health"), response_model=HealthOut)
+def health(request: Request, kb: KnowledgeBaseHere) -> JSONResponse:
+    """Count what is there; ``starting`` until the first question would be quick."""
+    counts = kb.catalogue.counts()
+    return JSONResponse(
+        {
+            "status": "ok" if request.app.state.warm.is_set() else "starting",
+            "documents": counts["document"],
+            "passages": counts["passage"],
+            "waiting": kb.embeddings.pending_count("passage"),
+            "version": request.app.version,
+        }
+    )

@@ -1,0 +1,329 @@
+"""What the API takes and gives, for checking requests and for the OpenAPI description.
+
+Answers are built by ``kb.wire`` and not copied through these models; a test holds the two
+together.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr
+
+from kb.model import Scope
+from kb.scoping import scope_from
+
+_Values = Annotated[
+    StrictStr | list[StrictStr] | None,
+    Field(description="One value, or a list of which any may match."),
+]
+_MAX_K = 100
+
+
+class Filters(BaseModel):
+    """Limits a question to some documents."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    language: _Values = None
+    kind: _Values = None
+    city: _Values = None
+    theme: _Values = None
+    year: Annotated[
+        StrictInt | StrictStr | list[StrictInt | StrictStr] | None,
+        Field(
+            description="2021, '2019-2024' or [2019, 2024].",
+            examples=["2019-2024"],
+        ),
+    ] = None
+    document: _Values = None
+    collection: _Values = None
+    confidentiality: _Values = None
+
+    def scope(self) -> Scope:
+        """Return the filters as a scope; raises BadScope."""
+        return scope_from(
+            language=self.language,
+            kind=self.kind,
+            city=self.city,
+            theme=self.theme,
+            year=self.year,
+            document=self.document,
+            collection=self.collection,
+            confidentiality=self.confidentiality,
+        )
+
+
+class AskRequest(Filters):
+    """A question."""
+
+    question: Annotated[StrictStr, Field(examples=["Millainen on täydellinen teollisuusalue?"])]
+    explain: StrictBool = False
+
+
+class SearchRequest(Filters):
+    """Words or a question to find passages for."""
+
+    query: Annotated[StrictStr, Field(examples=["jätevesi"])]
+    k: Annotated[StrictInt, Field(ge=1, le=_MAX_K)] = 10
+
+
+class Out(BaseModel):
+    """Base of what is answered."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class LocatorOut(Out):
+    """Where a span stands; only the keys that apply are there."""
+
+    page: int | None = None
+    pages: list[int] | None = None
+    slide: int | None = None
+    sheet: str | None = None
+    rows: list[int] | None = None
+    heading: list[str] | None = None
+    paragraph: int | None = None
+
+
+class SpanOut(Out):
+    """Offsets in characters (code points) of the document's text."""
+
+    start: int
+    end: int
+
+
+class PassageOut(Out):
+    """A found passage: ``text`` is ``text[start:end]`` of its document."""
+
+    passage_id: str
+    document_id: str
+    title: str
+    source: str
+    language: str
+    locator: LocatorOut
+    start: int
+    end: int
+    text: str
+    score: float
+    dense: float | None
+    lexical: float | None
+    sample: bool
+    best_sentence: SpanOut | None
+
+
+class CitationOut(Out):
+    """A verified quote: ``quote`` is ``text[start:end]`` of its document."""
+
+    document_id: str
+    title: str
+    source: str
+    locator: LocatorOut
+    start: int
+    end: int
+    quote: str
+    language: str
+
+
+class ClaimOut(Out):
+    """A statement and the citations that carry it."""
+
+    text: str
+    confidence: float
+    language: str
+    citations: list[CitationOut]
+
+
+class AnswerOut(Out):
+    """An answer with cited claims, or the reason why there is none and what lay nearest."""
+
+    status: Literal["answered", "no_evidence"]
+    language: str
+    claims: list[ClaimOut]
+    reason: str
+    reason_code: str
+    nearest: list[PassageOut]
+    explanation: dict[str, object] | None = None
+
+
+class SearchOut(Out):
+    """Passages, best first."""
+
+    query: str
+    language: str | None
+    results: list[PassageOut]
+
+
+class _Described(Out):
+    document_id: str
+    title: str
+    date: str | None
+    city: str | None
+    organisation: str | None
+    kind: str
+    work_package: str | None
+    themes: list[str]
+    confidentiality: str
+    collection: str | None
+    sample: bool
+    url: str | None
+    project: str | None
+    language: str
+    media_type: str
+    source: str
+    pages: int | None
+    characters: int
+    added: str
+    warnings: list[str]
+
+
+class DocumentRowOut(_Described):
+    """A document of a list; ``sources`` is how many files it came from."""
+
+    sources: int
+    passages: int
+
+
+class DocumentOut(_Described):
+    """A document without its text; ``sources`` names the files it came from."""
+
+    sources: list[str]
+
+
+class TextOut(Out):
+    """A part of a document's text and where it stands."""
+
+    document_id: str
+    start: int
+    end: int
+    text: str
+    locator: LocatorOut
+
+
+class BoxOut(Out):
+    """A word's box in fractions of the page's width and height, from the top left corner."""
+
+    start: int
+    end: int
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+class BoxesOut(Out):
+    """The words of a span that stand on one page."""
+
+    page: int
+    boxes: list[BoxOut]
+
+
+class RemovedOut(Out):
+    """How many documents were removed."""
+
+    removed: int
+
+
+class AcceptedOut(Out):
+    """The job that will take the files in."""
+
+    job_id: str
+
+
+class FileOut(Out):
+    """A received file."""
+
+    name: str
+    size: int
+
+
+class ProgressOut(Out):
+    """How far a job has come."""
+
+    stage: Literal["waiting", "reading", "passages", "sentences"]
+    done: int
+    total: int
+    current: str
+
+
+class RejectionOut(Out):
+    """A file that wasn't taken in."""
+
+    source: str
+    reason: str
+    cure: str
+    code: str
+
+
+class RejectedOut(RejectionOut):
+    """A file that wasn't taken in, and when that was."""
+
+    at: str
+    ignored: bool
+
+
+class WarningOut(Out):
+    """Something to know about a file that was taken in."""
+
+    source: str
+    warning: str
+
+
+class ReportOut(Out):
+    """What a job did."""
+
+    ingested: int
+    unchanged: int
+    removed: int
+    rejected: list[RejectionOut]
+    warnings: list[WarningOut]
+    passages: int
+    seconds: float
+
+
+class FailureOut(Out):
+    """Why a job failed."""
+
+    code: str
+    detail: str
+
+
+class JobOut(Out):
+    """A job as it stands."""
+
+    job_id: str
+    state: Literal["queued", "running", "done", "failed"]
+    files: list[FileOut]
+    created: str
+    changed: str
+    progress: ProgressOut | None
+    report: ReportOut | None
+    error: FailureOut | None
+
+
+class HealthOut(Out):
+    """Whether the service is ready; ``waiting`` is how many passages have no vector yet."""
+
+    status: Literal["ok", "starting"]
+    documents: int
+    passages: int
+    waiting: int
+    version: str
+
+
+class FaultOut(Out):
+    """A field that can't be used."""
+
+    field: str
+    detail: str
+
+
+class ProblemOut(Out):
+    """A problem (RFC 9457); ``code`` is stable, the texts are in the client's language."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    errors: list[FaultOut] | None = None
