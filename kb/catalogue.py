@@ -137,7 +137,8 @@ class Catalogue:
         self.folder = folder
         self.path = folder / "catalogue.sqlite"
         self._local = threading.local()
-        self._connections: list[sqlite3.Connection] = []
+        self._connections: list[tuple[threading.Thread, sqlite3.Connection]] = []
+        self._connections_lock = threading.Lock()
         self._document = lru_cache(maxsize=48)(self._load_document)
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -166,14 +167,24 @@ class Catalogue:
         except sqlite3.Error as error:
             raise self._translated(error) from error
         self._local.connection = connection
-        self._connections.append(connection)
+        with self._connections_lock:
+            # A server's threads come and go: those that went left their connections behind.
+            alive: list[tuple[threading.Thread, sqlite3.Connection]] = []
+            for thread, opened in self._connections:
+                if thread.is_alive():
+                    alive.append((thread, opened))
+                else:
+                    opened.close()
+            self._connections = alive
+            self._connections.append((threading.current_thread(), connection))
         return connection
 
     def close(self) -> None:
         """Close every thread's connection."""
-        for connection in self._connections:
-            connection.close()
-        self._connections.clear()
+        with self._connections_lock:
+            for _, connection in self._connections:
+                connection.close()
+            self._connections.clear()
         self._local = threading.local()
 
     @contextmanager
