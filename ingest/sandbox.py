@@ -45,6 +45,7 @@ _FILES_A_WORKER = 200
 _GROWTH = 600 * MEGABYTE  # a worker that has grown by this much is replaced
 _POLL_SECONDS = 0.2
 _OPEN_FILES = 256
+_LONGEST_SIGNS_OF_LIFE = 15  # signs of life make the time for a file this much longer at most
 _LARGEST_FILE = 1024 * MEGABYTE  # what a worker may write: scratch files of converters
 _ROOT = str(Path(__file__).resolve().parent.parent)
 _START = (
@@ -292,6 +293,7 @@ class _Worker:
 
     def _receive(self, deadline: float) -> bytes:
         largest = frame_limit(self._limits)
+        last = deadline + (_LONGEST_SIGNS_OF_LIFE - 1) * self._limits.seconds
         buffer = bytearray()
         wanted: int | None = None
         poll = select.poll()
@@ -311,6 +313,10 @@ class _Worker:
             if not chunk:
                 raise EOFError
             buffer += chunk
+            while wanted is None and buffer[:8] == bytes(8):
+                # A sign of life: the reader is at its next page.
+                del buffer[:8]
+                deadline = min(last, time.monotonic() + self._limits.seconds + 1)
             if wanted is None and len(buffer) >= 8:
                 wanted = 8 + int.from_bytes(buffer[:8], "big")
                 if wanted > largest:
@@ -573,6 +579,13 @@ def serve(reader: str, limits_json: str, answers: int) -> None:
     """
     limits = Limits(**json.loads(limits_json))
     _confine(limits)
+
+    def alive() -> None:
+        _allow_seconds(limits.seconds)
+        os.write(answers, bytes(8))
+
+    global _still_working
+    _still_working = alive
     requests: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(requests,), daemon=True).start()
     module, _, function = reader.partition(":")
@@ -584,6 +597,22 @@ def serve(reader: str, limits_json: str, answers: int) -> None:
         view = memoryview(len(frame).to_bytes(8, "big") + frame)
         while view:
             view = view[os.write(answers, view) :]
+
+
+def _nobody_listens() -> None:
+    """Do nothing: outside a worker there is no parent to tell."""
+
+
+_still_working = _nobody_listens
+
+
+def still_working() -> None:
+    """Tell the parent that a long job goes on, such as recognising the pages of a scan.
+
+    From here on the reader has the whole time of ``Limits.seconds`` again, up to fifteen times
+    in all. Does nothing outside a worker.
+    """
+    _still_working()
 
 
 def _listen(requests: queue.SimpleQueue[bytes]) -> None:

@@ -83,16 +83,21 @@ def read(path: Path, *, name: str = "", limits: Limits | None = None) -> Reading
     if size > bounds.file_bytes:
         raise UnreadableDocument("unreadable_too_large", limit=bounds.file_bytes // MEGABYTE)
     found = sniff(path, name=name)
-    reader = _FORMATS[found].reader
-    module, _, function = reader.partition(":")
+    module, _, function = _FORMATS[found].reader.partition(":")
     call = cast(
         "Callable[..., Reading]",
         getattr(importlib.import_module(f"ingest.readers.{module}"), function),
     )
     try:
-        reading = call(path, limits=bounds)
+        # The PDF reader has limits of its own, in pages.
+        reading = call(path) if module == "pdf" else call(path, limits=bounds)
     except RecursionError as error:
         raise UnreadableDocument("unreadable_bomb") from error
+    if reading.metadata.title == path.stem.replace("_", " "):
+        # Named after a file that is a copy: the name that people know is another.
+        stem = name.rpartition("/")[2].rpartition(".")[0] or name
+        metadata = replace(reading.metadata, title=stem.replace("_", " "))
+        reading = replace(reading, metadata=metadata)
     if not reading.text.strip():
         raise UnreadableDocument("unreadable_no_text")
     claimed = _BY_EXTENSION.get(_extension(name))

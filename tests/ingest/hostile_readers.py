@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ingest.limits import Limits
 from ingest.reading import Reading
+from ingest.sandbox import still_working
 from kb.errors import UnreadableDocument
 from kb.model import Block
 
@@ -30,6 +31,10 @@ def read(path: Path, *, name: str, limits: Limits) -> Reading:
         case "hang":
             while True:
                 time.sleep(1)
+        case "slow":
+            for _ in range(int(order.split()[1])):
+                time.sleep(limits.seconds * 0.7)
+                still_working()
         case "burn":
             while True:
                 pass

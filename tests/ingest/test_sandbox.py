@@ -82,6 +82,15 @@ def test_processor_time_is_limited_too(order: Callable[[str], Path]) -> None:
         assert time.monotonic() - begun < 12
 
 
+def test_signs_of_life_give_more_time_but_not_for_ever(order: Callable[[str], Path]) -> None:
+    with ReaderPool(1, Limits(seconds=0.3), reader=HOSTILE) as pool:
+        pool.read(order("fine"))
+        assert pool.read(order("slow 8")).text.endswith("|slow 8")
+        begun = time.monotonic()
+        assert refusal(pool, order("slow 1000")) == "unreadable_timeout"
+        assert 3 < time.monotonic() - begun < 9
+
+
 def test_what_a_reader_prints_does_not_disturb(
     pool: ReaderPool, order: Callable[[str], Path]
 ) -> None:
