@@ -19,7 +19,7 @@ from kb.analysis.tokens import (
     number_terms,
     tokenize,
 )
-from kb.analysis.vocabulary import word_list
+from kb.analysis.vocabulary import irregular, word_list
 from kb.model import Language
 
 RULES = "1"
@@ -31,94 +31,6 @@ WEIGHTS: Mapping[str, float] = {
     "surface": 0.3,
 }
 """How much a term says about its word, by where it comes from; 0 leaves it out."""
-
-_IRREGULAR = {
-    form: base
-    for base, forms in {
-        "man": "men",
-        "woman": "women",
-        "child": "children",
-        "person": "people",
-        "foot": "feet",
-        "tooth": "teeth",
-        "mouse": "mice",
-        "goose": "geese",
-        "life": "lives",
-        "leaf": "leaves",
-        "half": "halves",
-        "shelf": "shelves",
-        "criterion": "criteria",
-        "phenomenon": "phenomena",
-        "analysis": "analyses",
-        "basis": "bases",
-        "crisis": "crises",
-        "index": "indices indexes",
-        "matrix": "matrices",
-        "datum": "data",
-        "medium": "media",
-        "stimulus": "stimuli",
-        "be": "am is are was were been being",
-        "have": "has had having",
-        "do": "does did done",
-        "go": "goes went gone",
-        "make": "made",
-        "take": "took taken",
-        "give": "gave given",
-        "get": "got gotten",
-        "come": "came",
-        "become": "became",
-        "begin": "began begun",
-        "break": "broke broken",
-        "bring": "brought",
-        "build": "built",
-        "buy": "bought",
-        "catch": "caught",
-        "choose": "chose chosen",
-        "draw": "drew drawn",
-        "drive": "drove driven",
-        "eat": "ate eaten",
-        "fall": "fell fallen",
-        "feed": "fed",
-        "find": "found",
-        "fly": "flew flown",
-        "forbid": "forbade forbidden",
-        "freeze": "froze frozen",
-        "grow": "grew grown",
-        "hold": "held",
-        "keep": "kept",
-        "know": "knew known",
-        "lead": "led",
-        "leave": "left",
-        "lend": "lent",
-        "lose": "lost",
-        "mean": "meant",
-        "meet": "met",
-        "pay": "paid",
-        "rise": "rose risen",
-        "run": "ran",
-        "say": "said",
-        "see": "saw seen",
-        "sell": "sold",
-        "send": "sent",
-        "show": "shown",
-        "sink": "sank sunk",
-        "speak": "spoke spoken",
-        "spend": "spent",
-        "stand": "stood",
-        "steal": "stole stolen",
-        "teach": "taught",
-        "tell": "told",
-        "think": "thought",
-        "throw": "threw thrown",
-        "understand": "understood",
-        "wear": "wore worn",
-        "win": "won",
-        "write": "wrote written",
-        "good": "better best",
-        "bad": "worse worst",
-    }.items()
-    for form in forms.split()
-}
 
 
 class EnglishAnalyzer:
@@ -153,7 +65,7 @@ class EnglishAnalyzer:
 
     def _stem(self, word: str) -> str:
         with self._stemmer_lock:  # the stemmer works on state of its own
-            return str(self._stemmer.stemWord(_IRREGULAR.get(word, word)))
+            return str(self._stemmer.stemWord(irregular("en").get(word, word)))
 
     def _analyse_word(self, key: str) -> WordTerms:
         weights = self._weights

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib.metadata import version
 from typing import Any
 
@@ -26,10 +26,10 @@ from kb.analysis.tokens import (
     safe,
     tokenize,
 )
-from kb.analysis.vocabulary import word_list
+from kb.analysis.vocabulary import irregular, word_list
 from kb.model import Language
 
-RULES = "2"
+RULES = "3"
 """Version of the rules of this module."""
 
 WEIGHTS: Mapping[str, float] = {
@@ -48,6 +48,13 @@ MIN_LETTERS = 6
 """A shorter stem has no parts to be found by."""
 
 _CASE_ENDING = re.compile(r"([^:]+):(?:s|n|en|et|ns|ens|ets|er|ar|or|erna|arna|a|e)\Z")
+
+
+@cache
+def _irregular_ending() -> re.Pattern[str]:
+    """Match a whole word or the last part of a compound that Snowball would cut wrongly."""
+    forms = irregular("sv")
+    return re.compile(f"(?:{'|'.join({*forms, *forms.values()})})\\Z")
 
 
 class SwedishAnalyzer:
@@ -81,6 +88,9 @@ class SwedishAnalyzer:
         )
 
     def _stem(self, word: str) -> str:
+        ending = _irregular_ending().search(word)
+        if ending:
+            return word[: ending.start()] + irregular("sv").get(ending.group(), ending.group())
         with self._stemmer_lock:  # the stemmer works on state of its own
             return str(self._stemmer.stemWord(word))
 

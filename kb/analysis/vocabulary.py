@@ -29,3 +29,11 @@ def spelled_words(language: Language) -> tuple[tuple[str, ...], tuple[str, ...]]
     """Return the small words of a language and a spread of its others, in the file's order."""
     lists = _lists()[language]
     return tuple(lists["function"].split()), tuple(lists["words"].split())
+
+
+@cache
+def irregular(language: Language) -> dict[str, str]:
+    """Return the dictionary form of each irregular form in the list; Finnish has no list."""
+    lines = _lists()[language].get("irregular", "").strip().splitlines()
+    pairs = (line.split(":") for line in lines)
+    return {form: base.strip() for base, forms in pairs for form in forms.split()}

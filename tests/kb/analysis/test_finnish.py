@@ -1,0 +1,127 @@
+"""Finnish words to terms, by both engines."""
+
+import importlib.util
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from kb.analysis import Token
+from kb.analysis.finnish import (
+    FinnishAnalyzer,
+    Libvoikko,
+    Morphology,
+    Pyvoikko,
+    read_analysis,
+)
+
+# Everyday and domain words in many forms; the engines share a dictionary, so they should agree.
+WORDS = (
+    "Kokkolassa Porvoon Keski-Pohjanmaan Helsingin jätevedenpuhdistamoiden teollisuusalueella "
+    "ympäristölupa akkukemian alusta voi kuusen EU:n CATL:n BASF:llä Natura-alue EU-rahoitus "
+    "järjestelmistä millainen onkohan täydellisessä juostessa rakennettiin hankittujen kestävämpi "
+    "parhain korkein tekemistä sijaitsevien yhteistyössä kolmessakymmenessä 500-luvun menisi "
+    "Saudi-Arabia vapaaseen toimintaansa yliopistoon korkeakoulussa vesivoimalaitoksen satamassa "
+    "sivuvirtoja kaavoituksella lämpöverkkoon vetytalouden osaamisen työvoimapalvelut lahdella "
+    "pelastuslaitokselta raaka-aineiden kustannuksiin Höchstissä passport hakkeen kierrätyksestä"
+)
+
+
+@pytest.fixture(scope="module")
+def analyzer() -> FinnishAnalyzer:
+    return FinnishAnalyzer()
+
+
+@pytest.fixture(scope="module")
+def pip_alone() -> FinnishAnalyzer:
+    return FinnishAnalyzer(Pyvoikko())
+
+
+def terms(token: Token) -> dict[str, str]:
+    return {term.text: term.kind for term in token.terms}
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        ("Kokkolassa", {"kokkola": "lemma"}),
+        ("porvoon", {"porvoo": "lemma"}),
+        ("teollisuusalueella", {"teollisuusalue": "lemma", "teollisuus": "part", "alue": "part"}),
+        (
+            "jätevedenpuhdistamoiden",
+            {"jätevedenpuhdistamo": "lemma", "jätevesi": "part", "vesi": "part"},
+        ),
+        ("rahoituksen", {"rahoitus": "lemma", "rahoittaa": "part"}),
+        ("alusta", {"alku": "lemma", "alus": "lemma", "alusta": "lemma"}),
+        ("EU:n", {"eu": "lemma"}),
+        ("CATL:ssä", {"catl": "surface"}),
+        ("Natura-alueen", {"natura_alue": "lemma", "natura": "part", "alue": "part"}),
+        ("CATL-tehtaalla", {"catl_tehdas": "lemma", "catl": "part", "tehdas": "part"}),
+        ("Höchstissä", {"höchstissä": "surface", "höchst": "stem"}),
+        ("1 200", {"1200": "number"}),
+        ("500-luvun", {"500_luku": "lemma", "luku": "part"}),
+    ],
+)
+def test_a_word_is_found_by_what_it_is_made_of(
+    analyzer: FinnishAnalyzer, pip_alone: FinnishAnalyzer, word: str, expected: dict[str, str]
+) -> None:
+    for known in (analyzer, pip_alone):
+        (token,) = known.tokens(word)
+        assert expected.items() <= terms(token).items()
+
+
+def test_a_dictionary_form_weighs_most(analyzer: FinnishAnalyzer) -> None:
+    (token,) = analyzer.tokens("teollisuusalueella")
+    weights = {term.text: term.weight for term in token.terms}
+    assert weights["teollisuusalue"] == 1.0 > weights["alue"]
+
+
+@pytest.mark.parametrize(
+    ("text", "at", "whole"),
+    [
+        ("ympäristö- ja vesiluvat", 0, "ympäristölupa"),
+        ("vesi-, ilma- ja meluhaitat", 0, "vesihaitta"),
+        ("vesi-, ilma- ja meluhaitat", 1, "ilmahaitta"),
+        ("akkuteollisuus ja -kemia", 2, "akkukemia"),
+    ],
+)
+def test_a_compound_with_a_part_left_out_is_completed(
+    analyzer: FinnishAnalyzer, text: str, at: int, whole: str
+) -> None:
+    assert whole in terms(analyzer.tokens(text)[at])
+
+
+@pytest.mark.parametrize("text", ["battery passport -järjestelmä", "pitkä- Lopuksi vesilupa"])
+def test_nothing_is_completed_across_other_words(analyzer: FinnishAnalyzer, text: str) -> None:
+    plain = [analyzer.tokens(word)[0].terms for word in text.replace("-", "").split()]
+    assert [token.terms for token in analyzer.tokens(text)] == plain
+
+
+def test_an_analysis_is_read_into_lemma_parts_and_roots() -> None:
+    reading = read_analysis(
+        "[La][Xr]jj[X][Xp]EU[X]eu-[Bc][Lt][Xp]rahoittaa[X]rahoit[Ln][Xj]us[X]u[Sn][Ny]s"
+    )
+    assert reading.lemma == "eu-rahoitus"
+    assert reading.parts == ("eu", "rahoitus")
+    assert reading.roots == ("rahoittaa",)
+    assert reading.inner == ()
+
+
+def test_both_engines_give_the_same_terms(pip_alone: FinnishAnalyzer) -> None:
+    if importlib.util.find_spec("libvoikko") is None:
+        pytest.skip("libvoikko isn't installed: there is one engine to compare")
+    try:
+        system: Morphology = Libvoikko()
+    except Exception as reason:  # as in open_morphology
+        pytest.skip(f"libvoikko can't be opened: {reason}")
+    fast = FinnishAnalyzer(system)
+    for word in WORDS.split():
+        assert set(fast.tokens(word)[0].terms) == set(pip_alone.tokens(word)[0].terms), word
+    assert fast.fingerprint != pip_alone.fingerprint
+
+
+def test_threads_get_the_same_terms() -> None:
+    shared = FinnishAnalyzer()
+    expected = FinnishAnalyzer().tokens(WORDS)
+    with ThreadPoolExecutor(8) as pool:
+        results = list(pool.map(lambda _: shared.tokens(WORDS), range(16)))
+    assert all(result == expected for result in results)
