@@ -361,8 +361,10 @@ def _styles(columns: int, language: str) -> dict[str, Any]:
     from reportlab.lib.styles import ParagraphStyle
 
     body = "LiberationSerif-Regular" if columns == 2 else "LiberationSans-Regular"
-    size = 9.6 if columns == 2 else 10.2
-    base = ParagraphStyle("body", fontName=body, fontSize=size, leading=size * 1.34, spaceAfter=6)
+    size = 10.3 if columns == 2 else 11.0
+    base = ParagraphStyle(
+        "body", fontName=body, bulletFontName=body, fontSize=size, leading=size * 1.42, spaceAfter=7
+    )
     if columns == 2:
         base.alignment = TA_JUSTIFY
         # English is set unhyphenated: Finnish syllables would break it wrongly.
@@ -611,7 +613,9 @@ def _set_pages(source: Source, layout: _Layout) -> tuple[bytes, _Layout]:
             title_block.append(Paragraph(_xml(source.byline), styles["byline"]))
         elif block.kind == "heading":
             level = min(block.level, 3)
-            story.append(CondPageBreak(24 * mm))
+            # A heading before a table moves with it, so that it isn't left alone in a column.
+            tabled = any(later.kind == "table" for later in blocks[i + 1 : i + 3])
+            story.append(CondPageBreak((70 if tabled else 24) * mm))
             story.append(heading(block.text, str(level), max(level - 1, 1)))
         elif block.kind == "list":
             for number, item in enumerate(block.items, 1):
