@@ -27,8 +27,11 @@ from evaluation.beir import (
     write_run,
 )
 from evaluation.tables import Table, columns, heading, note, render
+from ingest.passages import SPLITTER
 from ingest.pipeline import Progress, TextSource, ingest_texts
+from ingest.reindexing import reindex
 from kb.assembly import open_knowledge_base
+from kb.errors import ReindexNeeded
 from kb.knowledge_base import KnowledgeBase
 from kb.model import Document, Language
 from kb.settings import Settings
@@ -83,24 +86,32 @@ def knowledge_base_over(
 ) -> Iterator[tuple[KnowledgeBase, int]]:
     """Open a knowledge base of a corpus, and say how many entries it holds.
 
-    ``name`` names its content; the folder of that name under the cache is used again where
-    everything was taken in before with the same model.
+    ``name`` names its content; the folder of that name under the cache is used again, with its
+    indexes built anew where the model, the splitter or an analyser has changed.
     """
-    folder = cache / name
+    folder = cache / (name if settings.sentences else f"{name}-passages")
     folder.mkdir(parents=True, exist_ok=True)
     kb = open_knowledge_base(
         settings.model_copy(update={"data_dir": folder, "max_question": _LONGEST_QUERY})
     )
-    done = folder / "complete.txt"
     try:
-        mark = f"{kb.embeddings.fingerprint} {kb.catalogue.counts()['document']}"
-        if not done.is_file() or done.read_text(encoding="utf-8").split("\t")[0] != mark:
+        _bring_up_to_date(kb)
+        # Written last, so a run that was cut short takes in the rest.
+        done = folder / "complete.txt"
+        if not done.is_file():
             taken = take_in(kb, entries(), language=language, progress=progress)
-            mark = f"{kb.embeddings.fingerprint} {kb.catalogue.counts()['document']}"
-            done.write_text(f"{mark}\t{taken}", encoding="utf-8")
-        yield kb, int(done.read_text(encoding="utf-8").split("\t")[1])
+            done.write_text(str(taken), encoding="utf-8")
+        yield kb, int(done.read_text(encoding="utf-8"))
     finally:
         kb.catalogue.close()
+
+
+def _bring_up_to_date(kb: KnowledgeBase) -> None:
+    """Build the indexes anew where the model, splitter or analysers changed since."""
+    try:
+        kb.check_indexes(splitter=SPLITTER)
+    except ReindexNeeded:
+        reindex(kb)
 
 
 def searcher(kb: KnowledgeBase, *, depth: int = DEPTH) -> Callable[[str], list[Scored]]:

@@ -34,9 +34,9 @@ _TABLE_RULE = re.compile(r"[\s:|-]*")
 class FileScore:
     """What a reader brought in of one file; shares of the truth, None where it has none.
 
-    ``words``, ``fives`` and ``tens`` are recall of words and of runs of five and ten words,
-    each run as often as it stands in the truth. ``headings``: those that are headings in the
-    reading too. ``rows``: table rows whose words stand in one table row of the reading.
+    ``words``, ``fives`` and ``tens`` are recall of words, and of runs of five and ten words
+    outside tables, each as often as it stands in the truth. ``headings``: those that are
+    headings in the reading too. ``rows``: table rows whose words stand in one row of a table.
     ``extra`` is the share of the reading's words that the truth doesn't have. ``plain`` and
     ``markitdown`` are recall of runs of five of pypdf's plain text and of markitdown.
     """
@@ -123,11 +123,31 @@ def runs(found: Sequence[str], length: int) -> Counter[tuple[str, ...]]:
     return Counter(tuple(found[at : at + length]) for at in range(len(found) - length + 1))
 
 
-def run_recall(truth: Sequence[str], reading: Sequence[str], length: int) -> float | None:
-    """Return the share of the truth's runs that the reading has, counted with repeats."""
-    wanted = runs(truth, length)
+def run_recall(truth: Sequence[Sequence[str]], reading: Sequence[str], length: int) -> float | None:
+    """Return the share of the truth's runs that the reading has, counted with repeats.
+
+    The truth comes in pieces; no run goes from one to the next.
+    """
+    wanted: Counter[tuple[str, ...]] = Counter()
+    for piece in truth:
+        wanted += runs(piece, length)
     total = wanted.total()
     return (wanted & runs(reading, length)).total() / total if total else None
+
+
+def prose(markdown: str) -> list[list[str]]:
+    """Return the words between tables, piece by piece.
+
+    How the cells of a table follow each other is a matter of style, so runs of words leave
+    tables out: their words count by themselves and row by row.
+    """
+    pieces: list[list[str]] = [[]]
+    for line in markdown.splitlines(keepends=True):
+        if _TABLE_ROW.match(line):
+            pieces.append([])
+        else:
+            pieces[-1].append(line)
+    return [found for piece in pieces if (found := words(plain_markdown("".join(piece))))]
 
 
 def truth_headings(markdown: str) -> list[str]:
@@ -148,6 +168,7 @@ def truth_rows(markdown: str) -> list[Counter[str]]:
 def score_reading(name: str, markdown: str, reading: Reading, *, seconds: float = 0.0) -> FileScore:
     """Compare a reading with the truth."""
     expected, got = words(plain_markdown(markdown)), words(reading.text)
+    pieces = prose(markdown)
     texts = [(block.kind, reading.text[block.start : block.end]) for block in reading.blocks]
     read_headings = Counter(tuple(words(text)) for kind, text in texts if kind is BlockKind.HEADING)
     wanted = Counter(tuple(found) for one in truth_headings(markdown) if (found := words(one)))
@@ -156,9 +177,9 @@ def score_reading(name: str, markdown: str, reading: Reading, *, seconds: float 
     known = Counter(expected)
     return FileScore(
         name=name,
-        words=run_recall(expected, got, 1),
-        fives=run_recall(expected, got, 5),
-        tens=run_recall(expected, got, 10),
+        words=run_recall([expected], got, 1),
+        fives=run_recall(pieces, got, 5),
+        tens=run_recall(pieces, got, 10),
         headings=(wanted & read_headings).total() / wanted.total() if wanted else None,
         rows=sum(any(row <= read for read in read_rows) for row in rows) / len(rows)
         if rows
@@ -216,7 +237,7 @@ def _scored(truth: Path, file: Path, *, read: Read, baselines: bool) -> FileScor
     else:
         failure = ""
     score = score_reading(file.name, markdown, reading, seconds=time.perf_counter() - begun)
-    expected = words(plain_markdown(markdown))
+    expected = prose(markdown)
     plain = markitdown = None
     if baselines and file.suffix.casefold() == ".pdf":
         plain = run_recall(expected, words(_pypdf(file)), 5)

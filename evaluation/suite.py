@@ -165,6 +165,7 @@ def compare(
     limit: int | None = None,
     show: int = 10,
     seed: int = 0,
+    cache: Path | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> Comparison:
     """Compare two run files, or two configurations (``.toml``), on a set: ``kb evaluate compare``.
@@ -180,6 +181,7 @@ def compare(
             settings=_configured(path, settings),
             limit=limit,
             seed=seed,
+            cache=cache,
             progress=progress,
         )
         return result.named(path.stem)

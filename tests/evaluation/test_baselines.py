@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 from math import log
 from pathlib import Path
 
@@ -39,11 +38,8 @@ def test_bm25_on_a_set(tmp_path: Path) -> None:
     assert result.mean("R@10") > 0.3
 
 
-def test_bm25_on_real_questions_is_near_the_known_figure() -> None:
-    root = os.environ.get("KB_TEST_DATA")
-    if root is None:
-        pytest.skip("KB_TEST_DATA isn't set: it names the folder with the real test sets")
-    result = bm25(Path(root) / "retrieval" / "squad2_fi_dev" / "fi-fi", limit=400)
+def test_bm25_on_real_questions_is_near_the_known_figure(test_data: Path) -> None:
+    result = bm25(test_data / "retrieval" / "squad2_fi_dev" / "fi-fi", limit=400)
     assert 0.6 < result.mean("nDCG@10") < 0.78
 
 

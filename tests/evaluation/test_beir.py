@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections import Counter
 from math import log2
 from pathlib import Path
@@ -10,7 +9,6 @@ import numpy as np
 import pytest
 
 from evaluation.beir import (
-    BeirSet,
     Scored,
     best_by_entry,
     load,
@@ -173,16 +171,9 @@ def test_shrinking_keeps_what_queries_need(tmp_path: Path) -> None:
     assert small.digest() != beir.digest()
 
 
-def real_set(name: str) -> BeirSet:
-    root = os.environ.get("KB_TEST_DATA")
-    if root is None:
-        pytest.skip("KB_TEST_DATA isn't set: it names the folder with the real test sets")
-    return load(Path(root) / "retrieval" / name)
-
-
-def test_character_ngrams_reach_the_published_figure() -> None:
+def test_character_ngrams_reach_the_published_figure(test_data: Path) -> None:
     """The set's own README gives .825 for TF-IDF over 4-grams: far less means a loader's fault."""
-    beir = real_set("squad2_fi_dev/fi-fi").sample(150, seed=0)
+    beir = load(test_data / "retrieval" / "squad2_fi_dev" / "fi-fi").sample(150, seed=0)
     entries = list(beir.entries())
 
     def grams(text: str) -> Counter[str]:

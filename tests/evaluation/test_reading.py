@@ -7,7 +7,7 @@ import pytest
 
 from evaluation.errors import EvaluationError
 from evaluation.independent import plain_markdown
-from evaluation.reading import evaluate_reading, pairs, run_recall, score_reading, words
+from evaluation.reading import evaluate_reading, pairs, prose, run_recall, score_reading, words
 from ingest.reading import Reading
 from kb.errors import UnreadableDocument
 from kb.model import Block, BlockKind
@@ -36,7 +36,7 @@ def a_reading(*blocks: tuple[BlockKind, str]) -> Reading:
     return Reading(text=text, blocks=tuple(made))
 
 
-FULL = a_reading(
+BLOCKS = (
     (BlockKind.HEADING, "Vesi ja energia"),
     (BlockKind.PARAGRAPH, "Alueella on neljä vesilaatua, ja putkisillat yhdistävät tehtaat."),
     (BlockKind.TABLE_ROW, "Vesi | m3"),
@@ -44,6 +44,7 @@ FULL = a_reading(
     (BlockKind.TABLE_ROW, "jäähdytys | 900"),
     (BlockKind.HEADING, "2 Portti"),
 )
+FULL = a_reading(*BLOCKS)
 
 
 def test_marks_of_markdown_are_not_words() -> None:
@@ -84,8 +85,19 @@ def test_what_is_lost_is_seen() -> None:
 
 
 def test_run_recall_counts_repeats() -> None:
-    assert run_recall(["a", "b", "a", "b"], ["a", "b"], 2) == pytest.approx(1 / 3)
-    assert run_recall(["a"], ["a"], 2) is None
+    assert run_recall([["a", "b", "a", "b"]], ["a", "b"], 2) == pytest.approx(1 / 3)
+    assert run_recall([["a"]], ["a"], 2) is None
+
+
+def test_runs_leave_tables_out() -> None:
+    assert [len(piece) for piece in prose(TRUTH)] == [11, 2]
+    assert run_recall([["a", "b"], ["c", "d"]], ["a", "b", "c", "d"], 2) == 1
+    shuffled = a_reading(
+        *((kind, text) for kind, text in BLOCKS if kind is not BlockKind.TABLE_ROW),
+        (BlockKind.TABLE_ROW, "900 m3 jäähdytys"),
+    )
+    assert score_reading("a", TRUTH, shuffled).fives == 1
+    assert score_reading("a", TRUTH, shuffled).rows == pytest.approx(1 / 3)
 
 
 def test_files_are_paired_by_name_and_sorted_worst_first(tmp_path: Path) -> None:

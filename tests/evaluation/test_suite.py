@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from evaluation import suite
+from evaluation.beir import Entry, load, read_run
+from evaluation.benchmarks import ingest, scale, search
+from evaluation.errors import EvaluationError
+from evaluation.product import knowledge_base_over, searcher
+from kb.model import Language
+from kb.settings import Settings, load_settings
+from tests.evaluation.beir_sets import CORPUS, write_set
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with the tiny set, and room for the data of this module's tests."""
+    root = tmp_path_factory.mktemp("suite")
+    write_set(root)
+    return root
+
+
+def settings_of(workspace: Path) -> Settings:
+    return load_settings(data_dir=workspace / "data")
+
+
+def test_a_set_goes_through_the_product(workspace: Path) -> None:
+    folder = workspace / "tiny" / "fi-fi"
+    run_file = workspace / "runs" / "tiny.tsv"
+    result = suite.beir(
+        folder, settings=settings_of(workspace), cache=workspace / "cache", run_file=run_file
+    )
+    assert result.mean("MRR@10") > 0.9
+    assert result.entries == 5
+    assert read_run(run_file)["q2"][0].id == "d2"
+    (kept,) = (workspace / "cache").iterdir()
+    written = (kept / "complete.txt").stat().st_mtime_ns
+    again = suite.beir(folder, settings=settings_of(workspace), cache=workspace / "cache", limit=2)
+    assert len(again.queries) == 2
+    assert again.to_json()["sampled"] is True
+    # Nothing was taken in a second time.
+    assert (kept / "complete.txt").stat().st_mtime_ns == written
+
+
+def test_long_entries_count_once_and_twins_both(workspace: Path) -> None:
+    long = " ".join(text for _, _, text in CORPUS) + "\n\n"
+    entries = [
+        Entry("long", "", long * 12),
+        Entry("twin-a", "", "Putkisilta on huollettu syksyllä."),
+        Entry("twin-b", "", "Putkisilta on huollettu syksyllä."),
+        Entry("empty", "", " "),
+    ]
+    with knowledge_base_over(
+        "long",
+        lambda: entries,
+        language="fi",
+        settings=settings_of(workspace),
+        cache=workspace / "cache2",
+    ) as (kb, taken):
+        assert taken == 3
+        assert kb.catalogue.counts()["passage"] > 2
+        found = [one.id for one in searcher(kb)("Milloin putkisilta huollettiin?")]
+    assert sorted(found) == ["long", "twin-a", "twin-b"]
+    assert set(found[:2]) == {"twin-a", "twin-b"}
+
+
+def test_data_of_another_splitter_are_split_anew(workspace: Path) -> None:
+    def opened(name: str) -> tuple[int, int]:
+        with knowledge_base_over(
+            name,
+            load(workspace / "tiny" / "fi-fi").entries,
+            language="fi",
+            settings=settings_of(workspace),
+            cache=workspace / "cache4",
+        ) as (kb, taken):
+            stored = kb.catalogue.get_meta("index:passages")
+            kb.catalogue.set_meta("index:passages", b"an-older-splitter")
+            assert stored is not None
+            assert stored != b"an-older-splitter"
+            return taken, len(searcher(kb)("vesi"))
+
+    assert opened("a") == opened("a") == (5, 5)
+
+
+def test_two_configurations_are_compared(workspace: Path) -> None:
+    (workspace / "with.toml").write_text("sentences = true\n", encoding="utf-8")
+    (workspace / "bad.toml").write_text("sentences = \n", encoding="utf-8")
+    folder = workspace / "tiny" / "fi-fi"
+    settings = settings_of(workspace)
+    with pytest.raises(EvaluationError, match=r"bad\.toml"):
+        suite.compare(
+            workspace / "bad.toml", workspace / "with.toml", folder=folder, settings=settings
+        )
+    result = suite.compare(
+        workspace / "with.toml",
+        workspace / "with.toml",
+        folder=folder,
+        settings=settings,
+        cache=workspace / "cache",
+    )
+    assert result.first == "with"
+    assert result.differences[0].ties == 3
+
+
+def test_abstention_asks_with_answers_left_out(workspace: Path) -> None:
+    result = suite.abstain(
+        workspace / "tiny" / "fi-fi",
+        settings=settings_of(workspace),
+        cache=workspace / "cache3",
+        share=1 / 3,
+    )
+    assert (result.questions, result.unanswerable) == (3, 1)
+    assert result.auroc is not None
+
+
+def test_benchmarks_run_at_a_small_size(workspace: Path) -> None:
+    beir = load(workspace / "tiny" / "fi-fi")
+    texts: list[tuple[str, Language]] = [(entry.text, "fi") for entry in beir.entries()]
+    questions = [query.text for query in beir.queries]
+    settings = settings_of(workspace)
+    found = search.run(settings=settings, texts=texts, questions=questions, passages=60)
+    assert [row[0] for row in found.rows] == ["–", "language", "10 documents", "ask"]
+    assert all(isinstance(row[1], int) and row[1] >= 60 for row in found.rows)
+    grown = scale.run(settings=settings, texts=texts, questions=questions, sizes=(20, 60))
+    assert len(grown.rows) == 2
+    put = ingest.run(settings=settings, entries=list(beir.entries()), language="fi")
+    assert [row[0] for row in put.rows] == ["embedder", "kb"]
+    for result in (found, grown, put):
+        json.dumps(result.to_json())
+        for language in ("fi", "sv", "en"):
+            assert result.table(language)
+
+
+def test_unknown_benchmarks_and_empty_bases_are_named(workspace: Path) -> None:
+    settings = load_settings(data_dir=workspace / "nothing")
+    with pytest.raises(EvaluationError, match="search"):
+        suite.bench("speed", settings=settings)
+    with pytest.raises(EvaluationError, match="kb ingest"):
+        suite.citations(settings=settings)
