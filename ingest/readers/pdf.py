@@ -14,17 +14,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ingest.cleaning import SPACING_ACCENTS, compose_spacing_accents, normalise
 from ingest.readers.layout import Assembled, Heading, Page, Word, assemble
-from ingest.readers.ocr import OcrSettings, ocr_available, ocr_page
+from ingest.readers.ocr import INSTALL_OCR, OcrSettings, ocr_available, recognise
 from ingest.reading import Reading
 from kb.errors import UnreadableDocument
 from kb.model import Language, Metadata
+from kb.pages import image_dpi
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 MEDIA_TYPE = "application/pdf"
-INSTALL_OCR = "apt install tesseract-ocr tesseract-ocr-fin tesseract-ocr-swe tesseract-ocr-eng"
+
+MOST_OCR_PIXELS = 36_000_000
+MOST_IMAGE_PIXELS = 100_000_000
 
 # pdfium is a C library behind untyped ctypes; its handles are Any here and nowhere else.
 Handle = Any
@@ -422,7 +428,7 @@ def _recognise(
         if not readable:
             raise UnreadableDocument("unreadable_empty", name=name)
         return []
-    if not ocr.enabled or not ocr_available():
+    if not ocr.enabled or not ocr_available(ocr.program):
         if all(number in scanned or not page.words for number, page in enumerate(pages)):
             raise UnreadableDocument(
                 "unreadable_pdf_no_text", name=name, command=INSTALL_OCR, pages=len(scanned)
@@ -431,7 +437,8 @@ def _recognise(
     confidences: list[float] = []
     low: list[int] = []
     for number in scanned[: ocr.pages]:
-        recognised = ocr_page(document, number, ocr)
+        image, dpi = _drawing(document, number, ocr)
+        recognised = recognise(image, dpi, ocr)
         if recognised is None:
             low.append(number + 1)
             continue
@@ -450,6 +457,77 @@ def _recognise(
         rest = [n + 1 for n in scanned[ocr.pages :]]
         warnings.append(f"warning.pdf_pages_without_text|pages={_ranges(rest)}")
     return warnings
+
+
+def _drawing(document: Handle, number: int, ocr: OcrSettings) -> tuple[Image, float]:
+    """Draw a page in grey; return the picture and the dots an inch that came out of it."""
+    page = document[number]
+    try:
+        width, height = page.get_size()
+        most = math.sqrt(MOST_OCR_PIXELS / max(1.0, width * height))
+        scale = min(ocr.dpi / 72, most)
+        bitmap = page.render(scale=scale, grayscale=True)
+        image: Image = bitmap.to_pil().copy()
+        bitmap.close()
+    finally:
+        page.close()
+    return image, 72 * scale
+
+
+def read_image(path: Path, *, ocr: OcrSettings | None = None) -> Reading:
+    """Read a scan saved as a picture (PNG, JPEG, TIFF of one or more pages, BMP, WebP).
+
+    Raises UnreadableDocument where it can't be opened, is too large, holds no text that can be
+    recognised, or tesseract isn't installed.
+    """
+    from PIL import Image as pillow
+    from PIL import UnidentifiedImageError
+
+    ocr = ocr or OcrSettings()
+    if path.stat().st_size == 0:
+        raise UnreadableDocument("unreadable_empty", name=path.name)
+    if not ocr.enabled or not ocr_available(ocr.program):
+        raise UnreadableDocument(
+            "unreadable_pdf_no_text", name=path.name, command=INSTALL_OCR, pages=1
+        )
+    pages: list[Page] = []
+    confidences: list[float] = []
+    low: list[int] = []
+    try:
+        with pillow.open(path) as image:
+            media_type = pillow.MIME.get(image.format or "", "image/png")
+            for number in range(min(getattr(image, "n_frames", 1), ocr.pages)):
+                image.seek(number)
+                if image.width * image.height > MOST_IMAGE_PIXELS:
+                    raise UnreadableDocument("unreadable_image", name=path.name)
+                dpi = image_dpi(image)
+                recognised = recognise(image, dpi, ocr)
+                if recognised is None or not recognised.page.words:
+                    pages.append(Page(72 * image.width / dpi, 72 * image.height / dpi, []))
+                    low.append(number + 1)
+                    continue
+                pages.append(recognised.page)
+                confidences.append(recognised.confidence)
+                if recognised.confidence < ocr.low:
+                    low.append(number + 1)
+    except (UnidentifiedImageError, pillow.DecompressionBombError, OSError, EOFError) as error:
+        raise UnreadableDocument("unreadable_image", name=path.name) from error
+    assembled = assemble(pages)
+    if not assembled.text:
+        raise UnreadableDocument("unreadable_ocr_failed", name=path.name)
+    mean = round(sum(confidences) / len(confidences))
+    warnings = [f"warning.ocr|confidence={mean}|pages={_ranges(list(range(1, len(pages) + 1)))}"]
+    if low:
+        warnings.append(f"warning.ocr_low|pages={_ranges(low)}")
+    return Reading(
+        text=assembled.text,
+        blocks=assembled.blocks,
+        page_starts=assembled.page_starts,
+        words=assembled.words,
+        metadata=Metadata(title=_title("", assembled, path)),
+        media_type=media_type,
+        warnings=tuple(warnings),
+    )
 
 
 def _ranges(numbers: list[int]) -> str:
