@@ -11,6 +11,7 @@ quantised with the scale of the whole tensor, a vector doesn't depend on its nei
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
@@ -26,13 +27,21 @@ from kb.embedding.weights import Floats, Weights
 if TYPE_CHECKING:
     from onnx import NodeProto, TensorProto
 
-RECIPE = "multilingual-e5-small int8-1"
+RECIPE = "multilingual-e5-small int8-2"
 """Names model and arithmetic. Change it when the same text gets another vector."""
 
 FILE_NAME = "multilingual-e5-small.int8.onnx"
 
 _LARGEST = 64
 """Weights are -64..64: AVX2 adds pairs of products in 16 bits, and 2 × 255 × 64 fits."""
+
+_LOUD_HIDDEN = {15: 4, 35: 4, 321: 4}
+_LOUD_WIDENED = {0: {318: 8}, 4: {778: 16}, 5: {658: 8}}
+"""Columns whose values are 4 to 16 times as large as all others', of the feed-forward's input
+in each layer, and of its middle by layer. The scale of the whole tensor follows them, so they
+are divided by these before it is rounded, and the weights multiplied (as in Xiao et al.,
+SmoothQuant, 2023). Measured on Finnish, Swedish and English texts: cosine to float32 .9963
+without, .9988 with."""
 
 _DIGEST_BYTES = 32
 _HEAD_BYTES = 4 * _DIGEST_BYTES
@@ -117,7 +126,7 @@ def build(weights: Weights) -> bytes:
     draft = _Draft(epsilon=weights.epsilon)
     hidden = draft.normalise("input", weights.vector("emb.ln.w"), weights.vector("emb.ln.b"))
     for layer in range(weights.layers):
-        hidden = _layer(draft, weights, hidden, f"l{layer}.")
+        hidden = _layer(draft, weights, hidden, layer)
     mean = draft.node("ReduceMean", [hidden, draft.constant(np.array([1], np.int64))], keepdims=0)
     value, floats = helper.make_tensor_value_info, TensorProto.FLOAT
     graph = helper.make_graph(
@@ -134,18 +143,19 @@ def build(weights: Weights) -> bytes:
     return serialised
 
 
-def _layer(draft: _Draft, weights: Weights, hidden: str, prefix: str) -> str:
+def _layer(draft: _Draft, weights: Weights, hidden: str, layer: int) -> str:
     """Add a layer: attention and feed-forward, each added to its input and normalised."""
+    prefix = f"l{layer}."
     inward = np.concatenate([weights.matrix(f"{prefix}{name}.w") for name in "qkv"])
     biases = np.concatenate([weights.vector(f"{prefix}{name}.b") for name in "qkv"])
     three = draft.nodes_of(
-        "Split", [draft.linear(hidden, inward, biases)], 3, axis=-1, num_outputs=3
+        "Split", [draft.linear(hidden, inward, biases, loud={})], 3, axis=-1, num_outputs=3
     )
     attended = draft.node("MultiHeadAttention", three, own=True, num_heads=weights.heads)
 
-    def linear(of: str, name: str) -> str:
+    def linear(of: str, name: str, loud: Mapping[int, int]) -> str:
         return draft.linear(
-            of, weights.matrix(f"{prefix}{name}.w"), weights.vector(f"{prefix}{name}.b")
+            of, weights.matrix(f"{prefix}{name}.w"), weights.vector(f"{prefix}{name}.b"), loud=loud
         )
 
     def normalised_sum(addend: str, name: str) -> str:
@@ -153,9 +163,9 @@ def _layer(draft: _Draft, weights: Weights, hidden: str, prefix: str) -> str:
         scale, shift = weights.vector(f"{prefix}{name}.w"), weights.vector(f"{prefix}{name}.b")
         return draft.normalise(total, scale, shift)
 
-    hidden = normalised_sum(linear(attended, "ao"), "aln")
-    widened = draft.node("Gelu", [linear(hidden, "fi")], own=True)
-    return normalised_sum(linear(widened, "fo"), "oln")
+    hidden = normalised_sum(linear(attended, "ao", {}), "aln")
+    widened = draft.node("Gelu", [linear(hidden, "fi", _LOUD_HIDDEN)], own=True)
+    return normalised_sum(linear(widened, "fo", _LOUD_WIDENED.get(layer, {})), "oln")
 
 
 class _Draft:
@@ -202,8 +212,16 @@ class _Draft:
         inputs = [of, self.constant(scale), self.constant(shift)]
         return self.node("LayerNormalization", inputs, axis=-1, epsilon=self._epsilon)
 
-    def linear(self, of: str, matrix: Floats, bias: Floats) -> str:
-        """Add ``of @ matrix.T + bias`` in int8, with a scale for each output."""
+    def linear(self, of: str, matrix: Floats, bias: Floats, *, loud: Mapping[int, int]) -> str:
+        """Add ``of @ matrix.T + bias`` in int8, with a scale for each output.
+
+        ``loud`` columns of ``of`` are divided by a power of two before they are rounded.
+        """
+        if loud:
+            divisors = np.ones(matrix.shape[1], np.float32)
+            divisors[list(loud)] = list(loud.values())
+            of = self.node("Mul", [of, self.constant(1 / divisors)])
+            matrix = matrix * divisors
         scales = np.abs(matrix).max(axis=1) / _LARGEST
         rounded = np.rint(matrix / scales[:, None]).astype(np.int8)
         inputs = [
