@@ -220,7 +220,7 @@ class _Draft:
         if loud:
             divisors = np.ones(matrix.shape[1], np.float32)
             divisors[list(loud)] = list(loud.values())
-            of = self.node("Mul", [of, self.constant(1 / divisors)])
+            of = self.node("Mul", [of, self.constant(np.reciprocal(divisors))])
             matrix = matrix * divisors
         scales = np.abs(matrix).max(axis=1) / _LARGEST
         rounded = np.rint(matrix / scales[:, None]).astype(np.int8)
