@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
 PACKAGES = ("torch", "sentence_transformers", "llama_index.vector_stores.chroma")
 DEFAULT_MODEL = "intfloat/multilingual-e5-small"
-_INSTALL = "pip install torch sentence-transformers llama-index-vector-stores-chroma"
+INSTALL = "pip install torch sentence-transformers llama-index-vector-stores-chroma"
+"""What brings the packages; on Linux choose a torch without CUDA first."""
 
 
 def missing() -> list[str]:
@@ -62,7 +63,7 @@ class PlainPipeline:
         """
         if lacking := missing():
             raise EvaluationError(
-                "evaluation_baseline", package=", ".join(lacking), command=_INSTALL
+                "evaluation_baseline", package=", ".join(lacking), command=INSTALL
             )
         import chromadb
         from llama_index.core import StorageContext, VectorStoreIndex
