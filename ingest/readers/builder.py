@@ -89,6 +89,8 @@ class TextBuilder:
         self, text: str, kind: BlockKind = BlockKind.PARAGRAPH, *, row: int | None = None
     ) -> bool:
         """Add a block; return False when the text is blank and nothing was added."""
+        if kind is BlockKind.HEADING:
+            return self.heading(text, 1)
         block = tidy(text)
         return bool(block) and self._put(block, kind, row)
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import cast
 
 from ingest.limits import MEGABYTE, Limits
+from ingest.readers.encoding import utf16_without_mark
 from ingest.readers.ole import SIGNATURE, Ole
 from ingest.reading import Reading
 from kb.errors import UnreadableDocument
@@ -233,8 +234,12 @@ def _binary(head: bytes) -> bool:
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         return False
     if b"\x00" in head:
-        # UTF-16 without a mark: every other byte of Latin text is zero, and on one side only.
-        even, odd = head[::2].count(0), head[1::2].count(0)
-        return not (max(even, odd) > 0.3 * len(head) / 2 and min(even, odd) < 4)
+        wide = utf16_without_mark(head)
+        return wide is None or not _mostly_printable(wide)
     control = sum(byte < 32 and byte not in b"\t\n\r\f\x0b\x1b\x1a" for byte in head)
     return control > len(head) * 0.02
+
+
+def _mostly_printable(text: str) -> bool:
+    strange = sum(not (char.isprintable() or char.isspace()) for char in text)
+    return strange <= 0.02 * len(text) + 1

@@ -40,6 +40,7 @@ _TOC_NAME = re.compile(r"^(toc|sisluet|sis[äa]llysluettelo|innehåll)\s*\d", re
 _LIST_NAME = re.compile(r"^(list|luettelo|numeroitu luettelo|merkitty luettelo|lista)\b", re.I)
 _CAPTION_NAMES = {"caption", "kuvaotsikko", "beskrivning"}
 _LONG_CELL = 1500  # a table with such a cell is there for layout
+_LONGEST_DRAWN = 90
 _LONG_MERGED = 200  # a vertically merged cell is repeated on its rows when shorter
 
 # Left out with everything in them.
@@ -151,6 +152,7 @@ class _Document:
             "endnoteReference": self._read_notes("endnotes", "endnote"),
         }
         self._carried = ""  # text of a paragraph whose end was deleted
+        self._styled = True  # whether the document has headings by style
         self._title = ""
 
     def read(self) -> Reading:
@@ -158,6 +160,13 @@ class _Document:
         body = child(root, "body")
         if body is None:
             raise UnreadableDocument("unreadable_damaged")
+        self._styled = any(
+            self._heading_level(
+                _value(child(p, "pPr", "pStyle")) or self._default_style(), child(p, "pPr")
+            )
+            is not None
+            for p in descendants(body, "p")
+        )
         self._container(body)
         title, date = core_properties(self._package)
         metadata = Metadata(title=title or self._title, date=date)
@@ -266,6 +275,8 @@ class _Document:
         level = self._heading_level(style, properties)
         label, listed = self._label(style, properties) if text.strip() else ("", False)
         labelled = f"{label} {text}" if label else text
+        if level is None and not self._styled and not listed:
+            level = self._drawn_level(node, flat(labelled))
         if level is not None and len(flat(text)) <= 300:
             if name.casefold() in _TITLE_NAMES and not self._title:
                 self._title = flat(text)
@@ -333,6 +344,21 @@ class _Document:
             if known.name.casefold() in _TITLE_NAMES:
                 return 1
         return None
+
+    def _drawn_level(self, node: etree._Element, text: str) -> int | None:
+        """Return the level of a heading that is only drawn as one, in a document without styles.
+
+        Such a paragraph is short, ends in no punctuation, and is in capitals (level 1) or all
+        bold (level 2).
+        """
+        if not 3 <= len(text) <= _LONGEST_DRAWN or text[-1] in ".,;:!?" or "\n" in text:
+            return None
+        letters = [char for char in text if char.isalpha()]
+        if len(letters) >= 4 and all(char.isupper() for char in letters):
+            return 1
+        runs = [run for run in descendants(node, "r") if child(run, "t") is not None]
+        bold = all(_on(child(run, "rPr", "b")) for run in runs)
+        return 2 if runs and bold and len(letters) >= 4 else None
 
     def _label(self, style: str, properties: etree._Element | None) -> tuple[str, bool]:
         """Return a paragraph's list label ("" for a bullet) and whether it is in a list."""

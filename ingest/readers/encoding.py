@@ -26,7 +26,7 @@ def decode(data: bytes, *, declared: str = "") -> str:
     for mark, encoding in _MARKS:
         if data.startswith(mark):
             return data[len(mark) :].decode(encoding, errors="replace")
-    wide = _utf16(data)
+    wide = utf16_without_mark(data)
     if wide is not None:
         return wide
     try:
@@ -55,7 +55,7 @@ def _nearly_utf8(data: bytes) -> bool:
     return broken * 20 < sum(char > "\x7f" for char in text)
 
 
-def _utf16(data: bytes) -> str | None:
+def utf16_without_mark(data: bytes) -> str | None:
     """Return UTF-16 without a mark, known by the zeros on one side of Latin text."""
     head = data[:4096]
     if len(head) < 4 or 0 not in head:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import entities
 from pathlib import Path
 
@@ -56,7 +56,7 @@ _DOCTYPE = re.compile(r"<!DOCTYPE[^>\[]*(\[[^\]]*\])?[^>]*>", re.IGNORECASE)
 _ENTITY = re.compile(r"&([A-Za-z][A-Za-z0-9]*);")
 _XML_NAMES = frozenset({"amp", "lt", "gt", "quot", "apos"})
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
-_DATE = re.compile(r"\b(\d{4}-\d{2}-\d{2})\b")
+_DATE = re.compile(r"\b(\d{4}-\d{2}-\d{2})(?!\d)")
 _DATE_NAMES = frozenset(
     {"date", "dc.date", "dcterms.created", "dcterms.issued", "article:published_time"}
     | {"dc.date.issued", "datepublished", "publish-date", "og:published_time"}
@@ -99,7 +99,12 @@ def read_html_bytes(data: bytes, *, limits: Limits) -> Reading:
     metadata = _metadata(root)
     builder = TextBuilder(limits)
     add_html(builder, root, main_only=True)
-    return builder.finish(media_type=MEDIA_TYPE, metadata=metadata)
+    reading = builder.finish(media_type=MEDIA_TYPE, metadata=metadata)
+    first = next((one for one in reading.blocks if one.kind is BlockKind.HEADING), None)
+    if first is not None and metadata.title.startswith(f"{first.heading[-1]} "):
+        # What follows the page's own heading in its title is the name of the site.
+        reading = replace(reading, metadata=replace(metadata, title=first.heading[-1]))
+    return reading
 
 
 def parse_html(text: str) -> etree._Element:

@@ -24,6 +24,8 @@ _FOOTNOTE = re.compile(r"\[\^[^\]\s]+\]:\s*")
 _REFERENCE = re.compile(r"\[\^[^\]\s]+\](?!:)")
 # A speaker and what was said, or a heading of a note's header: each on a line of its own.
 _SPEAKER = re.compile(r"^\s{0,3}\**[A-ZÅÄÖ][^:.!?|#<>\n]{0,60}:\**[ \t]+\S")
+# A footnote, or a link's target that looks like none.
+_DEFINITION = re.compile(r"^( {0,3})\[(\^[^\]\s]+\]:|[^\]^]+\]:(?!\s*<?\S*[/.#@]))")
 _ISO = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?")
 
 
@@ -44,7 +46,7 @@ def read_markdown_text(text: str, *, limits: Limits) -> Reading:
             text = text[front.end() :]
     text = _REFERENCE.sub("", text)
     parser = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
-    rendered = parser.render(_keep_lines(text))
+    rendered = parser.render(_prepared(text))
     if not rendered.strip():
         raise UnreadableDocument("unreadable_no_text")
     builder = TextBuilder(limits)
@@ -58,16 +60,23 @@ def _footnote(text: str, block: Block) -> Block:
     return replace(block, kind=BlockKind.FOOTNOTE) if is_note else block
 
 
-def _keep_lines(text: str) -> str:
-    """Make hard breaks between lines that begin with a speaker, which Markdown would join."""
-    lines = text.split("\n")
+def _prepared(text: str) -> str:
+    """Return Markdown in which nothing is lost that CommonMark has no notion of.
+
+    Lines that begin with a speaker become paragraphs, where they would be joined; footnotes
+    and bracketed words before a colon aren't taken for the targets of links.
+    """
+    out: list[str] = []
     fenced = False
-    for at in range(len(lines) - 1):
-        if lines[at].lstrip().startswith(("```", "~~~")):
+    for line in text.split("\n"):
+        if line.lstrip().startswith(("```", "~~~")):
             fenced = not fenced
-        if not fenced and lines[at].strip() and _SPEAKER.match(lines[at + 1]):
-            lines[at] = lines[at].rstrip() + "  "
-    return "\n".join(lines)
+        if not fenced:
+            if out and out[-1].strip() and _SPEAKER.match(line):
+                out.append("")
+            line = _DEFINITION.sub(r"\1\\[\2", line)
+        out.append(line)
+    return "\n".join(out)
 
 
 def _unquoted(value: str) -> str:

@@ -209,6 +209,10 @@ def descendants(node: etree._Element, name: str) -> Iterator[etree._Element]:
             yield found
 
 
+# When the templates of widely used writers were made: it says nothing of a document.
+_TEMPLATES = frozenset({"2013-12-23", "2013-01-27"})
+
+
 def core_properties(package: Package) -> tuple[str, str | None]:
     """Return title and date (ISO, day) from an Office file's core properties."""
     parts = package.related("", "core-properties")
@@ -222,7 +226,6 @@ def core_properties(package: Package) -> tuple[str, str | None]:
             title = text
         elif local(node) == "created" and len(text) >= 10 and text[:4].isdigit():
             date = text[:10]
-    # The year that some writers put in when they know nothing.
-    if date is not None and (date.startswith(("1601", "1900", "1899")) or date == "2013-12-23"):
+    if date is not None and (date in _TEMPLATES or date < "1980"):
         date = None
     return title, date

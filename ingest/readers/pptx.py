@@ -175,11 +175,11 @@ class _Presentation:
             return
         paragraphs = [p for p in children(body, "p") if paragraph_text(p)]
         several = len(paragraphs) > 1 and shape.kind in ("body", "obj")
+        counts: dict[int, int] = {}
         for paragraph in paragraphs:
             listed = several or _bulleted(paragraph)
-            builder.add(
-                paragraph_text(paragraph), BlockKind.LIST_ITEM if listed else BlockKind.PARAGRAPH
-            )
+            text = _label(paragraph, counts) + paragraph_text(paragraph)
+            builder.add(text, BlockKind.LIST_ITEM if listed else BlockKind.PARAGRAPH)
 
     def _graphic(self, node: etree._Element, relations: dict[str, Relation]) -> None:
         builder = self._builder
@@ -267,6 +267,31 @@ def _offset(node: etree._Element) -> tuple[int, int] | None:
 
 def _lines(node: etree._Element) -> list[str]:
     return [text for text in map(paragraph_text, descendants(node, "p")) if text]
+
+
+def _label(paragraph: etree._Element, counts: dict[int, int]) -> str:
+    """Return the number of an item of a numbered list (``2. ``); ``counts`` goes by level."""
+    properties = child(paragraph, "pPr")
+    level = 0
+    if properties is not None:
+        given = attribute(properties, "lvl") or "0"
+        level = int(given) if given.isdigit() else 0
+    for deeper in [known for known in counts if known > level]:
+        del counts[deeper]
+    numbered = child(properties, "buAutoNum")
+    if numbered is None:
+        counts.pop(level, None)
+        return ""
+    start = attribute(numbered, "startAt") or "1"
+    counts[level] = counts.get(level, int(start) - 1 if start.isdigit() else 0) + 1
+    style = attribute(numbered, "type") or "arabicPeriod"
+    number = str(counts[level])
+    if style.startswith("alpha") and counts[level] <= 26:
+        letter = chr(ord("a") + counts[level] - 1)
+        number = letter.upper() if style.startswith("alphaUc") else letter
+    if style.endswith("ParenBoth"):
+        return f"({number}) "
+    return f"{number}) " if style.endswith("ParenR") else f"{number}. "
 
 
 def _bulleted(paragraph: etree._Element) -> bool:

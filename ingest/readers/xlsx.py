@@ -208,7 +208,7 @@ class _Workbook:
                 shown = self._cell(cell)
                 if shown is not None:
                     cells[column] = shown
-                elif child(cell, "f") is not None and child(cell, "v") is None:
+                elif child(cell, "f") is not None and not _has_value(cell):
                     empty_formulas += 1
             if cells:
                 rows[number] = cells
@@ -285,6 +285,11 @@ def _elements(data: bytes, wanted: set[str]) -> Iterator[etree._Element]:
                 del parent[0]
     except etree.XMLSyntaxError as error:
         raise UnreadableDocument("unreadable_damaged") from error
+
+
+def _has_value(cell: etree._Element) -> bool:
+    value = child(cell, "v")
+    return (value is not None and bool(value.text)) or attribute(cell, "t") == "str"
 
 
 def _string(node: etree._Element) -> str:
