@@ -74,7 +74,11 @@ class SentenceTransformerEmbedder:
     @property
     def dimension(self) -> int:
         """Columns of a vector."""
-        return int(self._model.get_sentence_embedding_dimension() or 0)
+        model = self._model
+        # Renamed in the sixth release.
+        if hasattr(model, "get_embedding_dimension"):
+            return int(model.get_embedding_dimension())
+        return int(model.get_sentence_embedding_dimension())
 
     def embed_passages(self, texts: Sequence[str]) -> Matrix:
         """Return one unit vector a text, shape (len(texts), dimension)."""
