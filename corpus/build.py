@@ -300,10 +300,6 @@ def build_pdf(source: Source) -> bytes:
         data, found = _set_pages(source, layout)
         if found == layout:
             return data
-        # A page that once needed room for notes keeps it, so that the passes settle.
-        for page, labels in layout.notes.items():
-            if len(found.notes.get(page, ())) < len(labels):
-                found.room[page] = max(found.room.get(page, 0), layout.room.get(page, 0))
         layout = found
     return data
 
@@ -341,7 +337,9 @@ def _xml(text: str) -> str:
     """Return inline Markdown as reportlab's paragraph mark-up."""
     out = []
     for style, value, address in runs(text):
-        escaped = html.escape(value, quote=False)
+        # The parts of a number such as 22 000 stay on one line, as typesetters have it.
+        whole = re.sub(r"(?<=\d) (?=\d{3}\b)", "\u00a0", value)
+        escaped = html.escape(whole, quote=False)
         if style == "bold":
             out.append(f"<b>{escaped}</b>")
         elif style == "italic":
@@ -363,7 +361,7 @@ def _styles(columns: int, language: str) -> dict[str, Any]:
     body = "LiberationSerif-Regular" if columns == 2 else "LiberationSans-Regular"
     size = 10.3 if columns == 2 else 11.0
     base = ParagraphStyle(
-        "body", fontName=body, bulletFontName=body, fontSize=size, leading=size * 1.42, spaceAfter=7
+        "body", allowWidows=0, allowOrphans=0, fontName=body, bulletFontName=body, fontSize=size, leading=size * 1.42, spaceAfter=7
     )
     if columns == 2:
         base.alignment = TA_JUSTIFY
@@ -381,6 +379,7 @@ def _styles(columns: int, language: str) -> dict[str, Any]:
     cell = {"fontName": "LiberationSans-Regular", "fontSize": 8.3, "leading": 10.4}
     head = {**cell, "fontName": bold, "textColor": HexColor("#ffffff"), "spaceAfter": 0}
     cell["spaceAfter"] = 0
+    item = {"parent": base, "leftIndent": 14, "bulletIndent": 1}
     small = {"fontSize": 7.4, "leading": 9.2, "hyphenationLang": broken}
     return {
         "text": base,
@@ -424,7 +423,8 @@ def _styles(columns: int, language: str) -> dict[str, Any]:
             spaceBefore=6,
             spaceAfter=3,
         ),
-        "item": ParagraphStyle("item", parent=base, leftIndent=13, bulletIndent=2, spaceAfter=2.5),
+        "item": ParagraphStyle("item", **item, spaceAfter=2.5),
+        "last item": ParagraphStyle("last item", **item, spaceAfter=9),
         "caption": style(
             "caption",
             fontName="LiberationSans-Italic",
@@ -521,6 +521,7 @@ def _set_pages(source: Source, layout: _Layout) -> tuple[bytes, _Layout]:
         KeepTogether,
         PageTemplate,
         Paragraph,
+        Table,
     )
 
     columns = 2 if source.head.get("layout") == "two-columns" else 1
@@ -531,7 +532,8 @@ def _set_pages(source: Source, layout: _Layout) -> tuple[bytes, _Layout]:
     gutter = 7 * mm
     column = (width - gutter) / 2 if columns == 2 else width
     top, bottom = page_height - 22 * mm, 20 * mm
-    found = _Layout()
+    # A page that once needed room for notes keeps it, so that the passes settle.
+    found = _Layout(room=dict(layout.room))
     marks: dict[int, list[str]] = {}
 
     def notes_of(labels: Iterable[str]) -> list[Any]:
@@ -584,6 +586,9 @@ def _set_pages(source: Source, layout: _Layout) -> tuple[bytes, _Layout]:
 
             self.canv.setNamedCB("note", mark)
 
+        def afterPage(self) -> None:  # noqa: N802, D102
+            self.handle_nextPageTemplate(f"p{self.page + 1}")
+
         def afterFlowable(self, flowable: Any) -> None:  # noqa: N802, D102
             level = getattr(flowable, "outline", None)
             if level is not None:
@@ -620,7 +625,8 @@ def _set_pages(source: Source, layout: _Layout) -> tuple[bytes, _Layout]:
         elif block.kind == "list":
             for number, item in enumerate(block.items, 1):
                 bullet = f"{number}." if block.ordered else "•"
-                story.append(Paragraph(_xml(item), styles["item"], bulletText=bullet))
+                style = styles["item" if number < len(block.items) else "last item"]
+                story.append(Paragraph(_xml(item), style, bulletText=bullet))
         elif block.kind == "table":
             table = _table(block, column, styles)
             before = blocks[i - 1]
@@ -636,10 +642,19 @@ def _set_pages(source: Source, layout: _Layout) -> tuple[bytes, _Layout]:
     if source.head.get("contents") == "yes":
         inside = [entry for entry in layout.headings if entry[0] == 1]
         title_block.append(Paragraph(CONTENTS[source.language], styles["3"]))
-        for _, text, page in inside or [(1, "–", 1)]:
-            title_block.append(
-                Paragraph(f"{html.escape(text, quote=False)} <b>{page}</b>", styles["contents"])
-            )
+        rows = [
+            [Paragraph(html.escape(text, quote=False), styles["contents"]), str(page)]
+            for _, text, page in inside or [(1, "–", 1)]
+        ]
+        look = [
+            ("FONT", (0, 0), (-1, -1), "LiberationSans-Regular", 9.8),
+            ("ALIGN", (1, 0), (1, -1), "RIGHT"),
+            ("LINEBELOW", (0, 0), (-1, -1), 0.3, HexColor("#d5dde2")),
+            ("TOPPADDING", (0, 0), (-1, -1), 1),
+            ("BOTTOMPADDING", (0, 0), (-1, -1), 2),
+            ("LEFTPADDING", (0, 0), (-1, -1), 0),
+        ]
+        title_block.append(Table(rows, colWidths=[width - 30, 30], style=look))
 
     templates = []
     title_height = height_of(title_block) + 12
@@ -657,7 +672,6 @@ def _set_pages(source: Source, layout: _Layout) -> tuple[bytes, _Layout]:
                 id=f"p{page}",
                 frames=[title_frame, *body_frames] if page == 1 else body_frames,
                 onPageEnd=finish_page,
-                autoNextPageTemplate=f"p{page + 1}",
             )
         )
     buffer = io.BytesIO()
@@ -835,6 +849,7 @@ def build_pptx(source: Source) -> bytes:
             place(slide.placeholders[1], (1, 4, 11.3, 1))
             banner = slide.shapes.add_textbox(Inches(0.6), Inches(0.3), Inches(12), Inches(0.5))
             run = banner.text_frame.paragraphs[0].add_run()
+            banner.text_frame.word_wrap = True
             run.text, run.font.size, run.font.bold = sample, Pt(16), True
             run.font.color.rgb = RGBColor(0x7A, 0x3B, 0x00)
             # First in the drawing order too, so that readers meet the sample line first.
@@ -845,6 +860,7 @@ def build_pptx(source: Source) -> bytes:
             slide = deck.slides.add_slide(deck.slide_layouts[1])
             slide.shapes.title.text = plain(block.text)
             place(slide.shapes.title, (0.7, 0.4, 11.9, 1.1))
+            slide.shapes.title.text_frame.paragraphs[0].runs[0].font.size = Pt(34)
             body = slide.placeholders[1]
             place(body, (0.7, 1.6, 11.9, 5.2))
             frame = body.text_frame
@@ -915,7 +931,7 @@ def build_xlsx(source: Source) -> bytes:
             sheet.append([plain(block.text)])
             weight = block.kind != "text"
             sheet.cell(sheet.max_row, 1).font = Font(bold=weight)
-            sheet.cell(sheet.max_row, 1).alignment = Alignment(wrap_text=True)
+            sheet.cell(sheet.max_row, 1).alignment = Alignment(wrap_text=True, vertical="top")
     book.properties.title = source.head["title"]
     book.properties.creator = source.head["organisation"]
     book.properties.language = LOCALES[source.language]
