@@ -7,6 +7,7 @@ and ``passage: `` for the E5 family, none for others.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 _BATCH = 16
+_E5 = re.compile(r"(^|[-_])e5[-_]", re.IGNORECASE)
 _READ_BYTES = 1_000_000
 """Files up to this size go into the fingerprint by content, larger ones by size."""
 
@@ -117,7 +119,7 @@ def prefixes(name: str, folder: Path | None) -> tuple[str, str]:
     if folder is not None and (folder / "config.json").is_file():
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         names.append(str(config.get("_name_or_path", "")))
-    family = any("e5-" in Path(each).name.lower() for each in names)
+    family = any(_E5.search(Path(each).name) for each in names)
     return ("query: ", "passage: ") if family else ("", "")
 
 
