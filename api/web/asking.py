@@ -1,0 +1,211 @@
+"""The ask page: a question, its answer with numbered sources, and the nearest passages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from api.problems import status_of, text_of
+from api.web.asked import Asked
+from api.web.marking import Quoted, quoted
+from api.web.site import Answered, Visit
+from kb.errors import KnowledgeBaseError
+from kb.model import AnswerStatus, Citation, Document, Hit, Language, Metadata, Span
+
+router = APIRouter()
+
+_EXAMPLES = ("example_1", "example_2", "example_3")
+
+
+@dataclass(frozen=True, slots=True)
+class SourceView:
+    """A citation as it is shown: its number, where it leads, and its quote in its passage."""
+
+    number: int
+    citation: Citation
+    metadata: Metadata
+    passage: Quoted
+    place: str
+    label: str
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimView:
+    """A statement and its sources; ``foreign`` when its language isn't the page's."""
+
+    text: str
+    language: Language
+    foreign: bool
+    sources: tuple[SourceView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PassageView:
+    """A found passage with the sentence nearest to the question marked."""
+
+    document_id: str
+    metadata: Metadata
+    language: Language
+    foreign: bool
+    passage: Quoted
+    place: str
+    href: str
+
+
+@router.get("/")
+def ask_page(request: Request) -> Response:
+    """Show the question box and, for ``?q=``, its answer."""
+    visit = Visit(request)
+    asked = Asked.of(request.query_params)
+    given: Answered | None = None
+    fault = ""
+    status = 200
+    if asked.question:
+        try:
+            given = visit.site.answer(visit.kb, asked)
+        except KnowledgeBaseError as error:
+            fault, status = text_of(error, visit.language), status_of(error)
+    pending = (0, 0)
+    if visit.facets.documents:
+        embeddings = visit.kb.embeddings
+        pending = (
+            embeddings.pending_count("passage"),
+            (embeddings.pending_count("sentence") if visit.settings.sentences else 0),
+        )
+    context: dict[str, object] = {}
+    if given is not None:
+        claims = claim_views(visit, asked, given)
+        context = {
+            "answered": given.answer.status is AnswerStatus.ANSWERED,
+            "reason": visit.t.any(given.answer.reason) if given.answer.reason else "",
+            "claims": claims,
+            "sources": _sources(claims),
+            "passages": [passage_view(visit, asked, hit) for hit in given.nearest],
+        }
+    titles = {str(row.id): row.metadata.title for row in visit.rows}
+    return visit.page(
+        "ask.html",
+        status,
+        asked=asked,
+        given=given,
+        fault=fault,
+        facets=visit.facets,
+        titles=titles,
+        pending=pending,
+        examples=[visit.t(key) for key in _EXAMPLES],
+        max_question=visit.settings.max_question,
+        clear=visit.href("/", ("q", asked.question)),
+        **context,
+    )
+
+
+@router.get("/status")
+def indexing(request: Request) -> Response:
+    """Return the line that says how much waits to be embedded; the page's script asks for it."""
+    visit = Visit(request)
+    embeddings = visit.kb.embeddings
+    pending = (
+        embeddings.pending_count("passage"),
+        embeddings.pending_count("sentence") if visit.settings.sentences else 0,
+    )
+    return visit.page("indexing.html", pending=pending)
+
+
+def claim_views(visit: Visit, asked: Asked, given: Answered) -> list[ClaimView]:
+    """Return the claims of an answer, their sources numbered by place."""
+    numbered: dict[tuple[str, int, int], SourceView] = {}
+    claims: list[ClaimView] = []
+    for claim in given.answer.claims:
+        sources: list[SourceView] = []
+        for citation in claim.citations:
+            place = (citation.document_id, citation.start, citation.end)
+            if place not in numbered:
+                numbered[place] = _source(
+                    visit, asked, citation, number=len(numbered) + 1, hits=given.nearest
+                )
+            if numbered[place] not in sources:
+                sources.append(numbered[place])
+        claims.append(
+            ClaimView(
+                text=" ".join(claim.text.split()),
+                language=claim.language,
+                foreign=claim.language != visit.language,
+                sources=tuple(sources),
+            )
+        )
+    return claims
+
+
+def _source(
+    visit: Visit, asked: Asked, citation: Citation, *, number: int, hits: tuple[Hit, ...]
+) -> SourceView:
+    document = visit.kb.document(citation.document_id)
+    span = Span(citation.start, citation.end)
+    return SourceView(
+        number=number,
+        citation=citation,
+        metadata=document.metadata,
+        passage=quoted(document, span, within=_passage_of(document, span, hits)),
+        place=visit.t.place(citation.locator),
+        label=visit.t.cite_label(number, citation),
+        href=viewer_address(visit, asked, citation.document_id, span),
+    )
+
+
+def _passage_of(document: Document, span: Span, hits: tuple[Hit, ...]) -> Span:
+    """Return the found passage that a quote stands in, else the blocks that it touches."""
+    for hit in hits:
+        passage = hit.passage
+        if (
+            passage.document_id == document.id
+            and passage.start <= span.start
+            and span.end <= passage.end
+        ):
+            return Span(passage.start, passage.end)
+    touched = [b for b in document.blocks if b.start < span.end and b.end > span.start]
+    if not touched:
+        return span
+    return Span(min(touched[0].start, span.start), max(touched[-1].end, span.end))
+
+
+def viewer_address(visit: Visit, asked: Asked, document_id: str, span: Span) -> str:
+    """Return where a span is shown in its document, the question kept."""
+    return visit.href(
+        f"/documents/{document_id}",
+        ("start", span.start),
+        ("end", span.end),
+        *asked.pairs(),
+        fragment="mark",
+    )
+
+
+def passage_view(visit: Visit, asked: Asked, hit: Hit) -> PassageView:
+    """Return a found passage as it is shown."""
+    whole = Span(hit.passage.start, hit.passage.end)
+    best = hit.best_sentence
+    document = hit.document
+    locator = document.locate(best or whole)
+    return PassageView(
+        document_id=document.id,
+        metadata=document.metadata,
+        language=hit.passage.language,
+        foreign=hit.passage.language != visit.language,
+        passage=quoted(document, best, within=whole, reach=220)
+        if best is not None
+        else quoted(document, Span(whole.start, whole.start), within=whole, reach=440),
+        place=visit.t.place(locator),
+        href=viewer_address(visit, asked, document.id, best or whole),
+    )
+
+
+def _sources(claims: list[ClaimView]) -> list[SourceView]:
+    found = {source.number: source for claim in claims for source in claim.sources}
+    return [found[number] for number in sorted(found)]
+
+
+def ask_address(visit: Visit, asked: Asked) -> str:
+    """Return the address of an answer."""
+    return visit.href("/", *asked.pairs())

@@ -1,0 +1,218 @@
+"""What the pages are made with: templates, static files, and answers that were just given."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.resources import files
+from pathlib import Path
+from typing import cast
+
+from fastapi import FastAPI, Request
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.responses import HTMLResponse, Response
+
+from api.web.asked import Asked, address
+from api.web.wording import Wording
+from kb.catalogue import DocumentRow
+from kb.knowledge_base import KnowledgeBase
+from kb.model import LANGUAGES, Answer, Hit, Kind, Language, Scope
+from kb.settings import Settings
+from kb.themes import themes
+
+COOKIE = "kb_lang"
+_YEAR_SECONDS = 365 * 24 * 3600
+_KEPT_ANSWERS = 32
+_PASSAGES = 8
+
+STATIC: Mapping[str, str] = {
+    "web.css": "text/css; charset=utf-8",
+    "web.js": "text/javascript; charset=utf-8",
+    "icon.svg": "image/svg+xml",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An answer and the passages nearest to its question."""
+
+    answer: Answer
+    nearest: tuple[Hit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Facets:
+    """What filters can choose from, and how much there is."""
+
+    documents: int
+    samples: int
+    languages: tuple[str, ...]
+    kinds: tuple[str, ...]
+    cities: tuple[str, ...]
+    themes: tuple[str, ...]
+    collections: tuple[str, ...]
+    years: tuple[int, int] | None
+
+
+class Site:
+    """The web box of one application. Safe between threads."""
+
+    def __init__(self) -> None:
+        folder = Path(str(files("api.web")))
+        self._static = {name: (folder / "static" / name).read_bytes() for name in STATIC}
+        self.version = hashlib.sha256(b"".join(self._static.values())).hexdigest()[:12]
+        # Everything is escaped, also in templates without a suffix: documents aren't trusted.
+        self._templates = Environment(
+            loader=FileSystemLoader(folder / "templates"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._lock = threading.Lock()
+        self._answers: OrderedDict[tuple[str, Scope, int], Answered] = OrderedDict()
+        self._rows: tuple[int, list[DocumentRow]] | None = None
+
+    def static(self, name: str) -> bytes:
+        """Return a static file; raises KeyError for another name."""
+        return self._static[name]
+
+    def render(self, template: str, context: Mapping[str, object]) -> str:
+        """Fill a template."""
+        return self._templates.get_template(template).render(context)
+
+    def rows(self, kb: KnowledgeBase) -> list[DocumentRow]:
+        """Return every document that may be seen, kept until something changes."""
+        generation = kb.catalogue.generation
+        kept = self._rows
+        if kept is None or kept[0] != generation:
+            kept = (generation, kb.documents())
+            self._rows = kept
+        return kept[1]
+
+    def answer(self, kb: KnowledgeBase, asked: Asked) -> Answered:
+        """Answer a question, or give the answer again that was given a moment ago.
+
+        The viewer asks again for every citation that is opened. Raises BadQuestion, BadScope.
+        """
+        scope = asked.scope()
+        key = (asked.question, scope, kb.catalogue.generation)
+        with self._lock:
+            known = self._answers.get(key)
+            if known is not None:
+                self._answers.move_to_end(key)
+                return known
+        answer = kb.ask(asked.question, scope=scope)
+        nearest = kb.search(asked.question, scope=scope, k=_PASSAGES).hits
+        given = Answered(answer, nearest)
+        with self._lock:
+            self._answers[key] = given
+            while len(self._answers) > _KEPT_ANSWERS:
+                self._answers.popitem(last=False)
+        return given
+
+
+def facets(rows: list[DocumentRow]) -> Facets:
+    """Return what the documents' filters can choose from, in the order they are shown in."""
+    metas = [row.metadata for row in rows]
+    years = [int(m.date[:4]) for m in metas if m.date and m.date[:4].isdigit()]
+    used = {theme for meta in metas for theme in meta.themes}
+    return Facets(
+        documents=len(rows),
+        samples=sum(meta.sample for meta in metas),
+        languages=tuple(code for code in LANGUAGES if any(row.language == code for row in rows)),
+        kinds=tuple(str(kind) for kind in Kind if any(meta.kind == kind for meta in metas)),
+        cities=tuple(sorted({meta.city for meta in metas if meta.city}, key=str.casefold)),
+        themes=tuple(theme.id for theme in themes() if theme.id in used),
+        collections=tuple(
+            sorted({meta.collection for meta in metas if meta.collection}, key=str.casefold)
+        ),
+        years=(min(years), max(years)) if years else None,
+    )
+
+
+class Visit:
+    """One request: its knowledge base, its language, and how its page is made."""
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        app = cast(FastAPI, request.app)
+        self.site = cast(Site, app.state.site)
+        self.settings = cast(Settings, app.state.settings)
+        given = request.query_params.get("lang", "")
+        self._chosen = _language(given)
+        self.language: Language = (
+            self._chosen or _language(request.cookies.get(COOKIE, "")) or self.settings.language
+        )
+        self.t = Wording(self.language)
+
+    @property
+    def kb(self) -> KnowledgeBase:
+        """The knowledge base."""
+        return cast(KnowledgeBase, self.request.app.state.kb)
+
+    @cached_property
+    def rows(self) -> list[DocumentRow]:
+        """Every document that may be seen."""
+        return self.site.rows(self.kb)
+
+    @cached_property
+    def facets(self) -> Facets:
+        """What there is to choose from."""
+        return facets(self.rows)
+
+    def href(self, path: str, *pairs: tuple[str, object], fragment: str = "") -> str:
+        """Return an address of ours; a language that this address names goes along."""
+        language = [("lang", self._chosen)] if self._chosen else []
+        return address(path, [*pairs, *language], fragment=fragment)
+
+    def in_language(self, language: Language) -> str:
+        """Return the address of this page in another language."""
+        params = [(k, v) for k, v in self.request.query_params.multi_items() if k != "lang"]
+        path = self.request.url.path if self.request.method == "GET" else "/"
+        return address(path, [*params, ("lang", language)])
+
+    def page(self, template: str, status: int = 200, /, **context: object) -> Response:
+        """Return a page in the visit's language."""
+        html = self.fragment(template, **context)
+        response = HTMLResponse(html, status_code=status)
+        response.headers["Content-Language"] = self.language
+        response.headers["Cache-Control"] = "private, no-cache"
+        response.headers["Vary"] = "Cookie"
+        # With "no-referrer" browsers send "Origin: null" along with our own forms, which the
+        # check for foreign origins then refuses.
+        response.headers["Referrer-Policy"] = "same-origin"
+        if self._chosen:
+            response.set_cookie(
+                COOKIE,
+                self._chosen,
+                max_age=_YEAR_SECONDS,
+                path="/",
+                samesite="lax",
+                httponly=True,
+            )
+        return response
+
+    def fragment(self, template: str, **context: object) -> str:
+        """Return a template filled for this visit."""
+        return self.site.render(
+            template,
+            {
+                "t": self.t,
+                "lang": self.language,
+                "chosen": self._chosen or "",
+                "href": self.href,
+                "languages": [(code, self.in_language(code)) for code in LANGUAGES],
+                "version": self.site.version,
+                "path": self.request.url.path,
+                **context,
+            },
+        )
+
+
+def _language(value: str) -> Language | None:
+    return next((code for code in LANGUAGES if code == value), None)

@@ -1,0 +1,291 @@
+// What the pages do beyond links and forms. Everything here also works without it.
+"use strict";
+(() => {
+  const $ = (selector, root = document) => root.querySelector(selector);
+  const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
+  document.documentElement.classList.add("js");
+  const parse = (html) => new DOMParser().parseFromString(html, "text/html");
+
+  // -- citations: the quote in its passage, on hover, focus or tap ---------------------------------
+  // Stays while pointer or focus is on the number or the box; Escape closes it (WCAG 1.4.13).
+  let open = null, closing = 0;
+  const hide = () => {
+    clearTimeout(closing);
+    if (!open) return;
+    open.pop.hidden = true;
+    open.cite.removeAttribute("aria-expanded");
+    open = null;
+  };
+  const place = () => {
+    if (!open) return;
+    const at = open.cite.getBoundingClientRect(), box = open.pop.getBoundingClientRect();
+    const left = Math.max(12, Math.min(at.left - 16, innerWidth - box.width - 12));
+    const below = innerHeight - at.bottom;
+    const top = below >= box.height + 12 || below >= at.top ? at.bottom + 6 : at.top - box.height - 6;
+    open.pop.style.left = `${left}px`;
+    open.pop.style.top = `${Math.max(8, top)}px`;
+  };
+  const show = (cite) => {
+    clearTimeout(closing);
+    if (open && open.cite === cite) return;
+    hide();
+    const pop = document.getElementById(cite.dataset.pop);
+    if (!pop) return;
+    open = { cite, pop };
+    pop.hidden = false;
+    cite.setAttribute("aria-expanded", "true");
+    place();
+  };
+  const soon = () => {
+    clearTimeout(closing);
+    closing = setTimeout(() => {
+      if (open && !open.cite.matches(":hover, :focus") && !open.pop.matches(":hover, :focus-within")) hide();
+    }, 250);
+  };
+  let touched = false;
+  document.addEventListener("pointerover", (event) => {
+    const cite = event.target.closest?.(".cite");
+    if (cite && event.pointerType === "mouse") show(cite);
+    else if (event.target.closest?.(".pop")) clearTimeout(closing);
+  });
+  document.addEventListener("pointerout", (event) => {
+    if (event.target.closest?.(".cite, .pop")) soon();
+  });
+  document.addEventListener("pointerdown", (event) => {
+    touched = event.pointerType !== "mouse";
+    if (open && !event.target.closest?.(".cite, .pop")) hide();
+  });
+  document.addEventListener("focusin", (event) => {
+    const cite = event.target.closest?.(".cite");
+    if (cite && !touched) show(cite);
+    else if (open && !open.pop.contains(event.target) && open.cite !== event.target) hide();
+  });
+  document.addEventListener("click", (event) => {
+    const cite = event.target.closest?.(".cite");
+    // A first tap shows the quote, a second one or the link in it opens the document.
+    if (cite && touched && !(open && open.cite === cite)) { event.preventDefault(); show(cite); }
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !open) return;
+    const { cite, pop } = open, inside = pop.contains(document.activeElement);
+    hide();
+    if (inside) { cite.focus(); hide(); }
+  });
+  addEventListener("resize", place);
+  addEventListener("scroll", place, { passive: true });
+
+  // -- asking: the same pages, fetched and put in place ----------------------------------------------
+  const strip = (form) => {
+    const pairs = [...new FormData(form)].filter(([, value]) => typeof value === "string" && value.trim());
+    return form.getAttribute("action") + "?" + new URLSearchParams(pairs);
+  };
+  let asking = null;
+  const load = async (address, { push = true, focus = true } = {}) => {
+    const form = $("#ask"), button = $("button[type=submit]", form), live = $("#live");
+    asking?.abort();
+    const mine = (asking = new AbortController());
+    button.setAttribute("aria-disabled", "true");
+    live.textContent = form.dataset.working;
+    $("#results").setAttribute("aria-busy", "true");
+    try {
+      const answer = await fetch(address, { signal: mine.signal, headers: { Accept: "text/html" } });
+      const page = parse(await answer.text());
+      if (!$("#results", page)) throw new Error("no results");
+      hide();
+      document.title = page.title;
+      document.body.className = page.body.className;
+      $("#results").replaceWith(document.adoptNode($("#results", page)));
+      $(".ask-head").replaceWith(document.adoptNode($(".ask-head", page)));
+      $(".languages").replaceWith(document.adoptNode($(".languages", page)));
+      if (push) history.pushState({}, "", address);
+      $("#live").textContent = $("#live", page).textContent;
+      ready();
+      const target = $("#fault") || $("#answer-title");
+      if (focus && target) target.focus({ preventScroll: target.id === "answer-title" });
+    } catch (error) {
+      if (error.name !== "AbortError") location.assign(address);
+    } finally {
+      if (asking === mine) { asking = null; $("#ask button[type=submit]")?.removeAttribute("aria-disabled"); $("#results")?.removeAttribute("aria-busy"); }
+    }
+  };
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.id === "ask") { event.preventDefault(); load(strip(form)); }
+    else if (form.id === "find-form") { event.preventDefault(); location.assign(strip(form) + "#list"); }
+    else if (form.id === "upload-form") { event.preventDefault(); send(form); }
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.target.id === "q" && event.key === "Enter" && !event.shiftKey && !event.isComposing) {
+      event.preventDefault();
+      event.target.form.requestSubmit();
+    }
+  });
+  addEventListener("popstate", () => {
+    if ($("#ask") && location.pathname === "/") load(location.href, { push: false });
+    else if (location.hash === "") location.reload();
+  });
+
+  // -- copying and printing --------------------------------------------------------------------------
+  const copy = async (button) => {
+    const text = $("#copy-text").textContent.replace(/\n{3,}/g, "\n\n").trim()
+      .replace(/@(\/documents\/[^@\n]*)@/g, (_, path) => "\n    " + location.origin + path);
+    let done = false;
+    try { await navigator.clipboard.writeText(text); done = true; } catch {
+      const area = document.createElement("textarea");
+      area.value = text;
+      document.body.append(area);
+      area.select();
+      done = document.execCommand("copy"); // the only way where the address isn't https
+      area.remove();
+      button.focus();
+    }
+    $("#live").textContent = done ? button.dataset.done : button.dataset.failed;
+    if (done) { const before = button.textContent; button.textContent = "✓ " + before.replace(/^✓ /, ""); }
+  };
+  document.addEventListener("click", (event) => {
+    if (event.target.closest?.("#copy")) copy(event.target.closest("#copy"));
+    else if (event.target.closest?.("#print")) print();
+  });
+
+  // -- confirmation in place ---------------------------------------------------------------------------
+  document.addEventListener("click", async (event) => {
+    const link = event.target.closest?.("a[data-confirm]");
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    try {
+      const page = parse(await (await fetch(link.href, { headers: { Accept: "text/html" } })).text());
+      const asked = $("#confirm", page);
+      if (!asked) throw new Error("no form");
+      const dialog = document.createElement("dialog");
+      const title = $("h1", asked), heading = document.createElement("h2");
+      heading.textContent = title.textContent;
+      heading.id = "dialog-title";
+      title.replaceWith(heading);
+      dialog.setAttribute("aria-labelledby", "dialog-title");
+      dialog.append(...document.adoptNode(asked).childNodes);
+      dialog.addEventListener("close", () => { dialog.remove(); link.focus(); });
+      $("[data-cancel]", dialog).addEventListener("click", (e) => { e.preventDefault(); dialog.close(); });
+      document.body.append(dialog);
+      dialog.showModal();
+      $("[data-cancel]", dialog).focus();
+    } catch { location.assign(link.href); }
+  });
+
+  // -- uploads ---------------------------------------------------------------------------------------------
+  const send = (form) => {
+    const data = new FormData(form), request = new XMLHttpRequest(), told = $("#sending");
+    for (const [name, value] of [...data]) if (typeof value === "string" && !value.trim()) data.delete(name);
+    request.open("POST", form.action);
+    request.setRequestHeader("Accept", "text/html");
+    request.responseType = "document";
+    request.upload.addEventListener("progress", (event) => {
+      if (event.lengthComputable) told.textContent = form.dataset.sending.replace("#", Math.round((100 * event.loaded) / event.total));
+    });
+    request.addEventListener("error", () => { told.textContent = form.dataset.failed; });
+    request.addEventListener("load", () => {
+      told.textContent = "";
+      const page = request.response, fault = page && $("#fault", page);
+      if (fault) {
+        $("#fault-place").replaceChildren(document.adoptNode(fault));
+        $("#fault").focus();
+        return;
+      }
+      const job = page && $("#job", page);
+      if (!job) { told.textContent = form.dataset.failed; return; }
+      $("#fault-place").replaceChildren();
+      $("#job").replaceWith(document.adoptNode(job));
+      history.replaceState({}, "", request.responseURL);
+      form.reset();
+      $("#chosen").hidden = true;
+      $("#job").focus();
+      poll();
+    });
+    request.send(data);
+  };
+  let polling = 0;
+  const poll = () => {
+    clearTimeout(polling);
+    const job = $("[data-job][data-over=no]");
+    if (!job) return;
+    polling = setTimeout(async () => {
+      try {
+        const page = parse(await (await fetch(job.dataset.job, { headers: { Accept: "text/html" } })).text());
+        const now = $("[data-job]", page);
+        if (now) {
+          const line = $(".job-line", job), next = $(".job-line", now), over = now.dataset.over === "yes";
+          if (line.textContent !== next.textContent || over) {
+            if (over) job.replaceWith(document.adoptNode(now));
+            else { line.textContent = next.textContent; $("progress", job)?.replaceWith(document.adoptNode($("progress", now))); }
+          }
+          if (over) await renew();
+        }
+      } catch { /* the server may be restarting: ask again */ }
+      poll();
+    }, 1000);
+  };
+  const renew = async () => {
+    const page = parse(await (await fetch(location.pathname + location.search, { headers: { Accept: "text/html" } })).text());
+    for (const id of ["#list", "#rejected"]) {
+      const now = $(id, page);
+      if (now && $(id)) $(id).replaceWith(document.adoptNode(now));
+    }
+  };
+  const drop = $("#drop");
+  if (drop) {
+    const input = $("#files"), chosen = $("#chosen"), form = $("#upload-form");
+    const name = () => {
+      const names = [...input.files].map((file) => file.name).join(", ");
+      chosen.hidden = !names;
+      chosen.textContent = form.dataset.chosen.replace("#", () => names);
+    };
+    input.addEventListener("change", name);
+    for (const kind of ["dragenter", "dragover"]) drop.addEventListener(kind, (event) => { event.preventDefault(); drop.classList.add("over"); });
+    for (const kind of ["dragleave", "drop"]) drop.addEventListener(kind, () => drop.classList.remove("over"));
+    drop.addEventListener("drop", (event) => {
+      event.preventDefault();
+      if (event.dataTransfer.files.length) { input.files = event.dataTransfer.files; name(); }
+    });
+    poll();
+  }
+
+  // -- the viewer ------------------------------------------------------------------------------------------
+  const arrive = () => {
+    const mark = document.getElementById("mark");
+    if (!mark) return;
+    mark.scrollIntoView({ block: "center", inline: "nearest" });
+    (mark.closest(".sheet") || mark).classList.add("arrived");
+  };
+  if ($(".viewing")) {
+    if (location.hash === "#mark" || (location.hash === "" && /[?&]start=/.test(location.search))) { arrive(); addEventListener("load", arrive, { once: true }); }
+    document.addEventListener("toggle", async (event) => {
+      const details = event.target;
+      if (!details.open || !details.dataset?.text) return;
+      const address = details.dataset.text;
+      delete details.dataset.text;
+      try {
+        const answer = await fetch(address);
+        if (answer.ok) $(".text", details).replaceChildren(...parse(await answer.text()).body.childNodes);
+      } catch { details.dataset.text = address; }
+    }, true);
+  }
+
+  // -- after every page or answer --------------------------------------------------------------------------
+  let watching = 0;
+  const watch = () => {
+    clearTimeout(watching);
+    const line = $("#indexing");
+    if (!line || line.hidden) return;
+    watching = setTimeout(async () => {
+      try {
+        const now = $("#indexing", parse(await (await fetch("/status" + location.search.replace(/[?&]q=[^&]*/, "?"))).text()));
+        if (now) $("#indexing").replaceWith(document.adoptNode(now));
+      } catch { /* ask again later */ }
+      watch();
+    }, 4000);
+  };
+  const ready = () => {
+    for (const id of ["copy", "print"]) { const button = document.getElementById(id); if (button) button.hidden = false; }
+    watch();
+  };
+  ready();
+})();
