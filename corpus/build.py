@@ -14,6 +14,7 @@ from __future__ import annotations
 import datetime
 import html
 import io
+import itertools
 import os
 import random
 import re
@@ -48,8 +49,9 @@ LOCALES = {"fi": "fi-FI", "sv": "sv-FI", "en": "en-GB"}
 CONTENTS = {"fi": "Sisällys", "sv": "Innehåll", "en": "Contents"}
 NOTES = {"fi": "Viitteet", "sv": "Noter", "en": "Notes"}
 MONTHS_EN = (
-    "January February March April May June July August September October November December"
-).split()
+    *("January", "February", "March", "April", "May", "June", "July"),
+    *("August", "September", "October", "November", "December"),
+)
 NAVIGATION = {
     "fi": ("Etusivu", "Palvelut", "Tontit", "Ajankohtaista", "Yhteystiedot", "Evästeet"),
     "sv": ("Startsida", "Tjänster", "Tomter", "Aktuellt", "Kontakt", "Kakor"),
@@ -222,9 +224,7 @@ def runs(text: str) -> Iterator[tuple[str, str, str]]:
 
 def plain(text: str) -> str:
     """Return inline Markdown as plain text, a footnote mark as `[1]`."""
-    return "".join(
-        f" [{value}]" if style == "note" else value for style, value, _ in runs(text)
-    )
+    return "".join(f" [{value}]" if style == "note" else value for style, value, _ in runs(text))
 
 
 # Hyphenation of Finnish (and, roughly, of Swedish)
@@ -246,14 +246,10 @@ def syllables(word: str) -> list[str]:
         if here not in VOWELS and i + 1 < len(word) and word[i + 1] in VOWELS:
             if any(letter in VOWELS for letter in word[:i]):
                 cuts.append(i)
-        elif (
-            here in VOWELS
-            and before in VOWELS
-            and (before + here).lower() not in DIPHTHONGS
-        ):
+        elif here in VOWELS and before in VOWELS and (before + here).lower() not in DIPHTHONGS:
             cuts.append(i)
     edges = [0, *cuts, len(word)]
-    return [word[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    return [word[a:b] for a, b in itertools.pairwise(edges)]
 
 
 @cache
@@ -292,8 +288,20 @@ def hyphenate(word: str) -> Iterator[tuple[str, str]]:
 
 def build_pdf(source: Source) -> bytes:
     """Set a report as PDF, with real footnotes at the foot of the page that has their mark."""
-    if source.head.get("layout") == "scan":
-        return build_scan(source)
+    # reportlab takes the time of its stamps from here, and from nowhere else.
+    noon = datetime.datetime.combine(source.date, datetime.time(9), datetime.UTC)
+    before = os.environ.get("SOURCE_DATE_EPOCH")
+    os.environ["SOURCE_DATE_EPOCH"] = str(int(noon.timestamp()))
+    try:
+        return build_scan(source) if source.head.get("layout") == "scan" else _settle(source)
+    finally:
+        os.environ.pop("SOURCE_DATE_EPOCH")
+        if before is not None:
+            os.environ["SOURCE_DATE_EPOCH"] = before
+
+
+def _settle(source: Source) -> bytes:
+    """Set the pages again and again until notes, headings and contents agree (8 times at most)."""
     _register_fonts()
     layout = _Layout()
     for _ in range(8):
@@ -345,7 +353,9 @@ def _xml(text: str) -> str:
         elif style == "italic":
             out.append(f"<i>{escaped}</i>")
         elif style == "note":
-            out.append(f'<super size="6.5">{escaped}</super><onDraw name="note" label="{escaped}"/>')
+            out.append(
+                f'<super size="6.5">{escaped}</super><onDraw name="note" label="{escaped}"/>'
+            )
         elif style == "link":
             out.append(f'<a href="{html.escape(address)}" color="#1b4f72">{escaped}</a>')
         else:
@@ -361,7 +371,14 @@ def _styles(columns: int, language: str) -> dict[str, Any]:
     body = "LiberationSerif-Regular" if columns == 2 else "LiberationSans-Regular"
     size = 10.3 if columns == 2 else 11.0
     base = ParagraphStyle(
-        "body", allowWidows=0, allowOrphans=0, fontName=body, bulletFontName=body, fontSize=size, leading=size * 1.42, spaceAfter=7
+        "body",
+        allowWidows=0,
+        allowOrphans=0,
+        fontName=body,
+        bulletFontName=body,
+        fontSize=size,
+        leading=size * 1.42,
+        spaceAfter=7,
     )
     if columns == 2:
         base.alignment = TA_JUSTIFY
@@ -546,9 +563,7 @@ def _set_pages(source: Source, layout: _Layout) -> tuple[bytes, _Layout]:
         ]
 
     def height_of(flowables: list[Any]) -> float:
-        return float(
-            sum(f.wrap(width, page_height)[1] + f.getSpaceAfter() for f in flowables)
-        )
+        return float(sum(f.wrap(width, page_height)[1] + f.getSpaceAfter() for f in flowables))
 
     def finish_page(canvas: Any, document: Any) -> None:
         page = document.page
@@ -557,9 +572,10 @@ def _set_pages(source: Source, layout: _Layout) -> tuple[bytes, _Layout]:
         canvas.setFont("LiberationSans-Regular", 8)
         if page > 1:
             canvas.drawString(left, page_height - 14 * mm, source.head["title"])
-            canvas.drawRightString(
-                page_width - left, page_height - 14 * mm, source.head["organisation"]
-            )
+            organisation = source.head["organisation"]
+            used = canvas.stringWidth(source.head["title"] + organisation) + 12
+            if used < width:
+                canvas.drawRightString(page_width - left, page_height - 14 * mm, organisation)
             canvas.setStrokeColor(HexColor("#b8c4cc"))
             canvas.line(left, page_height - 16 * mm, page_width - left, page_height - 16 * mm)
         canvas.drawRightString(page_width - left, 11 * mm, f"{page} ({layout.pages or 1})")
@@ -578,7 +594,7 @@ def _set_pages(source: Source, layout: _Layout) -> tuple[bytes, _Layout]:
     class Report(BaseDocTemplate):  # type: ignore[misc]  # reportlab ships no types
         """A report that notes on which page each heading and footnote mark lands."""
 
-        def beforeDocument(self) -> None:  # noqa: N802, D102
+        def beforeDocument(self) -> None:
             def mark(canvas: Any, _kind: str, label: str) -> None:
                 seen = marks.setdefault(canvas.getPageNumber(), [])
                 if label not in seen:
@@ -586,10 +602,10 @@ def _set_pages(source: Source, layout: _Layout) -> tuple[bytes, _Layout]:
 
             self.canv.setNamedCB("note", mark)
 
-        def afterPage(self) -> None:  # noqa: N802, D102
+        def afterPage(self) -> None:
             self.handle_nextPageTemplate(f"p{self.page + 1}")
 
-        def afterFlowable(self, flowable: Any) -> None:  # noqa: N802, D102
+        def afterFlowable(self, flowable: Any) -> None:
             level = getattr(flowable, "outline", None)
             if level is not None:
                 text = flowable.getPlainText()
@@ -675,8 +691,6 @@ def _set_pages(source: Source, layout: _Layout) -> tuple[bytes, _Layout]:
             )
         )
     buffer = io.BytesIO()
-    noon = datetime.datetime.combine(source.date, datetime.time(9), datetime.UTC)
-    os.environ["SOURCE_DATE_EPOCH"] = str(int(noon.timestamp()))
     document = Report(
         buffer,
         pagesize=A4,
@@ -691,9 +705,9 @@ def _set_pages(source: Source, layout: _Layout) -> tuple[bytes, _Layout]:
     )
     document.build([*title_block, FrameBreak(), *story])
     found.pages = document.page
-    for page, labels in marks.items():
-        found.notes[page] = tuple(labels)
-        found.room[page] = max(height_of(notes_of(labels)) + 14, layout.room.get(page, 0.0))
+    for number, seen in marks.items():
+        found.notes[number] = tuple(seen)
+        found.room[number] = max(height_of(notes_of(seen)) + 14, layout.room.get(number, 0.0))
     return buffer.getvalue(), found
 
 
@@ -728,23 +742,21 @@ def build_scan(source: Source) -> bytes:
             lines += [(weight, line) for line in textwrap.wrap(text, 76)]
         lines.append((weight, ""))
     per_page = 48
-    noon = datetime.datetime.combine(source.date, datetime.time(9), datetime.UTC)
-    os.environ["SOURCE_DATE_EPOCH"] = str(int(noon.timestamp()))
     buffer = io.BytesIO()
     canvas = Canvas(buffer, pagesize=A4, invariant=1, lang=LOCALES[source.language])
     canvas.setTitle(source.head["title"])
     canvas.setAuthor(source.head["organisation"])
-    dice = random.Random(20)  # noqa: S311  # grain of a picture, not a secret
-    for page, start in enumerate(range(0, len(lines), per_page)):
+    dice = random.Random(20)  # grain of a picture, not a secret
+    for number, start in enumerate(range(0, len(lines), per_page)):
         picture = Image.new("L", (width, height), 244)
         draw = ImageDraw.Draw(picture)
-        for row, (weight, line) in enumerate(lines[start : start + per_page]):
-            draw.text((130, 130 + row * 31), line, fill=38, font=fonts[weight])
+        for place, (face, line) in enumerate(lines[start : start + per_page]):
+            draw.text((130, 130 + place * 31), line, fill=38, font=fonts[face])
         for _ in range(900):
             x, y = dice.randrange(width), dice.randrange(height)
             draw.point((x, y), fill=dice.randrange(90, 200))
         turned = picture.rotate(
-            (0.7, -0.5)[page % 2], resample=Image.Resampling.BICUBIC, fillcolor=244
+            (0.7, -0.5)[number % 2], resample=Image.Resampling.BICUBIC, fillcolor=244
         )
         image = io.BytesIO()
         turned.save(image, "JPEG", quality=42)
@@ -851,7 +863,8 @@ def build_pptx(source: Source) -> bytes:
             run = banner.text_frame.paragraphs[0].add_run()
             banner.text_frame.word_wrap = True
             run.text, run.font.size, run.font.bold = sample, Pt(16), True
-            run.font.color.rgb = RGBColor(0x7A, 0x3B, 0x00)
+            colour: Any = RGBColor
+            run.font.color.rgb = colour(0x7A, 0x3B, 0x00)
             # First in the drawing order too, so that readers meet the sample line first.
             tree = slide.shapes._spTree
             tree.remove(banner._element)
@@ -987,9 +1000,7 @@ def build_text(source: Source) -> bytes:
         elif block.kind == "list":
             for number, item in enumerate(block.items, 1):
                 bullet = f"{number}. " if block.ordered else "- "
-                out += textwrap.wrap(
-                    bullet + plain(item), 78, subsequent_indent=" " * len(bullet)
-                )
+                out += textwrap.wrap(bullet + plain(item), 78, subsequent_indent=" " * len(bullet))
         elif block.kind == "table":
             sizes = [max(len(plain(c)) for c in column) for column in zip(*block.rows, strict=True)]
             for row in block.rows:
