@@ -25,7 +25,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    need(INSTALLED, "sentence-transformers isn't installed: pip install '.[models]'")
+    need(INSTALLED, "sentence-transformers (pip install '.[models]')")
     path = tmp_path_factory.mktemp("e5") / "multilingual-e5-small"
     write_sentence_transformers_folder(path)
     return path
