@@ -18,6 +18,7 @@ from fastapi import FastAPI
 from api import problems
 from api.routes import asking, documents, reference, status, uploads
 from api.security import Guard, hosts_of
+from api.web.mounting import mount
 from ingest.jobs import Jobs, Worker
 from kb.assembly import open_knowledge_base
 from kb.errors import KnowledgeBaseError, SettingsError
@@ -76,6 +77,7 @@ def create_app(settings: Settings) -> FastAPI:
     for module in (asking, documents, uploads, status, reference):
         app.include_router(module.router)
     problems.install(app)
+    mount(app)
     app.add_middleware(Guard, hosts=hosts_of(settings))
     return app
 
