@@ -52,8 +52,8 @@ def display_name(raw: str) -> str:
     name = " ".join(kept.split()).strip(". ")
     stem, dot, suffix = name.rpartition(".")
     if dot and 0 < len(suffix) <= 10 and len(name) > _NAME_LENGTH:
-        return f"{stem[: _NAME_LENGTH - len(suffix) - 1].rstrip()}.{suffix}"
-    return name[:_NAME_LENGTH].rstrip() or "document"
+        return f"{stem[: _NAME_LENGTH - len(suffix) - 1].rstrip('. ')}.{suffix}"
+    return name[:_NAME_LENGTH].rstrip(". ") or "document"
 
 
 def _visible(character: str) -> bool:

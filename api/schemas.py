@@ -8,13 +8,33 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictInt,
+    StrictStr,
+)
+from pydantic_core import PydanticCustomError
 
 from kb.model import Scope
 from kb.scoping import scope_from
 
+
+def _unicode(text: str) -> str:
+    """Refuse half of a surrogate pair: JSON can say one, and no database or model takes it."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise PydanticCustomError("string_unicode", "not Unicode") from error
+    return text
+
+
+_Text = Annotated[StrictStr, AfterValidator(_unicode)]
 _Values = Annotated[
-    StrictStr | list[StrictStr] | None,
+    _Text | list[_Text] | None,
     Field(description="One value, or a list of which any may match."),
 ]
 _MAX_K = 100
@@ -30,7 +50,7 @@ class Filters(BaseModel):
     city: _Values = None
     theme: _Values = None
     year: Annotated[
-        StrictInt | StrictStr | list[StrictInt | StrictStr] | None,
+        StrictInt | _Text | list[StrictInt | _Text] | None,
         Field(
             description="2021, '2019-2024' or [2019, 2024].",
             examples=["2019-2024"],
@@ -57,14 +77,14 @@ class Filters(BaseModel):
 class AskRequest(Filters):
     """A question."""
 
-    question: Annotated[StrictStr, Field(examples=["Millainen on täydellinen teollisuusalue?"])]
+    question: Annotated[_Text, Field(examples=["Millainen on täydellinen teollisuusalue?"])]
     explain: StrictBool = False
 
 
 class SearchRequest(Filters):
     """Words or a question to find passages for."""
 
-    query: Annotated[StrictStr, Field(examples=["jätevesi"])]
+    query: Annotated[_Text, Field(examples=["jätevesi"])]
     k: Annotated[StrictInt, Field(ge=1, le=_MAX_K)] = 10
 
 

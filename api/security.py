@@ -16,6 +16,7 @@ import socket
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+import anyio
 from fastapi.exceptions import HTTPException
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -41,10 +42,11 @@ HEADERS = {
 BODY_LIMIT = 64 * 1024
 """Bytes of a body that isn't an upload."""
 
-UPLOAD_PATHS = frozenset({"/api/documents"})
+UPLOAD_PATHS = frozenset({"/api/documents", "/documents/upload"})
 """Where larger bodies are taken; their handlers limit them while they stream."""
 
 _DRAINED = 1024 * 1024
+_DRAIN_SECONDS = 5.0
 """So much of a refused body is read and thrown away: a client that is still sending when the
 connection closes never sees the answer."""
 
@@ -86,7 +88,8 @@ def _host_name(host: str | None) -> str | None:
     if not host or any(character in host for character in "/\\@?# \t"):
         return None
     try:
-        name = urlsplit(f"//{host}").hostname
+        parts = urlsplit(f"//{host}")
+        name, _ = parts.hostname, parts.port  # the port is read to have it checked
     except ValueError:
         return None
     return name.rstrip(".") if name else None
@@ -196,20 +199,22 @@ def _limited(receive: Receive) -> Receive:
         part = await receive()
         taken += len(part.get("body", b""))
         if taken > BODY_LIMIT:
-            await _drain(receive)
+            if part.get("more_body", False):
+                await _drain(receive)
             raise HTTPException(413)
         return part
 
     return receiving
 
 
-async def _drain(receive: Receive, *, limit: int = _DRAINED) -> None:
-    """Read and throw away the rest of a body, up to ``limit`` bytes."""
+async def _drain(receive: Receive) -> None:
+    """Read and throw away the rest of a body, up to a limit of bytes and of time."""
     read = 0
-    while read < limit:
-        part = await receive()
-        if part["type"] != "http.request":
-            return
-        read += len(part.get("body", b""))
-        if not part.get("more_body", False):
-            return
+    with anyio.move_on_after(_DRAIN_SECONDS):
+        while read < _DRAINED:
+            part = await receive()
+            if part["type"] != "http.request":
+                return
+            read += len(part.get("body", b""))
+            if not part.get("more_body", False):
+                return

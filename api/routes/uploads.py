@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import shutil
-import time
 
+import anyio
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from python_multipart.multipart import parse_options_header
@@ -70,11 +70,12 @@ async def receive(request: Request, *, jobs: Jobs, max_file_mb: int) -> str:
                 await run_in_threadpool(receiver.feed, piece)
         except KnowledgeBaseError:
             # A client that is still sending when the connection closes never sees the answer.
-            deadline, left = time.monotonic() + _DRAIN_SECONDS, max_file_mb * _MEGABYTE
-            async for piece in body:
-                left -= len(piece)
-                if left < 0 or time.monotonic() > deadline:
-                    break
+            left = max_file_mb * _MEGABYTE
+            with anyio.move_on_after(_DRAIN_SECONDS):
+                async for piece in body:
+                    left -= len(piece)
+                    if left < 0:
+                        break
             raise
         finally:
             receiver.close()
