@@ -167,6 +167,7 @@ _BLANK_LINE = re.compile(r"\n[^\S\n]*\n\s*|\f\s*|\u2029\s*")
 _BULLET = re.compile(r"\n[^\S\n]*(?=(?:[•▪■●◦‣·*–—-]|\(?\d{1,2}[.)]|\(?[a-zåäö]\))[^\S\n]+\S)")
 _SPACE = re.compile(r"\s*")
 _OPENERS = "\"'”’»“„‘(–—-[«›‹"
+_NUMBERING = re.compile(r"\d+(?:\.\d+)*\Z")
 _INITIALS = re.compile(r"(?:[^\W\d_]\.-?)*[^\W\d_]\Z")
 
 
@@ -210,6 +211,7 @@ def _append(spans: list[Span], text: str, start: int, end: int) -> None:
 def _closings(text: str, start: int, end: int, language: Language) -> list[int]:
     """Return the offsets after the marks that end a sentence before the end of the piece."""
     out = []
+    begin = start
     for match in _END.finditer(text, start, end):
         close = match.end()
         if close >= end:
@@ -218,8 +220,9 @@ def _closings(text: str, start: int, end: int, language: Language) -> list[int]:
             continue
         after = _SPACE.match(text, close, end)
         follows = after.end() if after else close
-        if follows < end and _ends(text, start, match, follows, end, language):
+        if follows < end and _ends(text, begin, match, follows, end, language):
             out.append(close)
+            begin = close
     return out
 
 
@@ -246,10 +249,15 @@ def _ends(
     lower = word.lower()
     if not word:
         return True
-    if word.isdigit():
+    if _NUMBERING.match(word):
         return _number_ends(text, start, word, before, lead, end, language)
     if len(word) == 1 and word.isupper():
         return False  # an initial: J. V. Snellman
+    if lower in _words(language, "numbered"):
+        return not text[lead].isdigit()
+    if len(word) == 1 and lower in _words(language, "endings"):
+        # A unit may end a sentence (15 v. Hän), "Ståhlberg v. Relander" isn't one.
+        return _after_number(text, start, match.start() - 1) and letter.isupper()
     if lower in _words(language, "endings"):
         return letter.isupper() and not _month(text, lead, end, language)
     if lower in _words(language, "abbreviations"):
@@ -268,7 +276,9 @@ def _number_ends(
 ) -> bool:
     """Return whether a number and a full stop end a sentence, rather than being an ordinal."""
     at = before.start() if before else start
-    if not text[start:at].strip() and len(word) <= 3:
+    if (len(word) <= 3 or "." in word) and not any(
+        character.isalnum() for character in text[start:at]
+    ):
         return False  # the number of a list item or a heading: "3. Painos"
     if language == "en" or len(word) >= 4:
         return True
@@ -277,6 +287,12 @@ def _number_ends(
     # Finnish and Swedish ordinals: the word they belong to is mostly lower case, which was
     # handled; before a capital letter a number of one or two digits is taken as the end.
     return text[lead].isupper() or not text[lead].isalnum()
+
+
+def _after_number(text: str, start: int, at: int) -> bool:
+    while at > start and text[at - 1].isspace():
+        at -= 1
+    return at > start and text[at - 1].isdigit()
 
 
 def _month(text: str, at: int, end: int, language: Language) -> bool:

@@ -10,7 +10,7 @@ from kb.analysis.tokens import fold, safe
 from kb.analysis.vocabulary import word_list
 from kb.model import LANGUAGES, Language
 
-FUNCTION_WORD_WEIGHT = 0.3
+FUNCTION_WORD_WEIGHT = 0.1
 """Factor of a question's function words, measured by ``evaluation.benchmarks.analysis``."""
 
 _lock = threading.Lock()

@@ -22,13 +22,13 @@ from kb.analysis.tokens import (
 from kb.analysis.vocabulary import irregular, word_list
 from kb.model import Language
 
-RULES = "1"
+RULES = "2"
 """Version of the rules of this module."""
 
 WEIGHTS: Mapping[str, float] = {
     "part": 0.5,
     "stem": 1.0,
-    "surface": 0.3,
+    "surface": 0.6,
 }
 """How much a term says about its word, by where it comes from; 0 leaves it out."""
 

@@ -9,7 +9,7 @@ from typing import Literal
 
 from kb.model import Language
 
-ListName = Literal["asking", "conjunctions", "abbreviations", "endings", "months"]
+ListName = Literal["asking", "conjunctions", "abbreviations", "endings", "numbered", "months"]
 
 
 @cache

@@ -61,6 +61,9 @@ def sentences(text: str, language: Language) -> list[str]:
                 "Osoite on www.kip.fi/en. Siellä"[:22],
             ],
         ),
+        ("fi", ["Tavoitteet ovat selvät.", "1. Lisätään.", "2.1. Vähennetään.", "(3. Mooseksen)"]),
+        ("fi", ["Asia Foster v. Gas oli vanha.", "Hän on 15 v. ja isä 45 v.", "Muut ovat poissa."]),
+        ("en", ["It is a work of art.", "See art. 5 and no. 7.", "He said no.", "They left."]),
         (
             "sv",
             ["Bl.a. har de t.ex. gjort det m.m.", "Den 3. juni kom de.", "Nu är allt klart."],
