@@ -33,7 +33,8 @@ class Word:
 
     ``left`` … ``bottom`` and ``base`` (the baseline) are in the frame that the page is read in;
     ``box`` is on the page as shown. They differ only where the text runs sideways.
-    ``mark`` says that it is a raised footnote mark that touches the word before it.
+    ``glued`` says that it touches the word before it; ``mark`` that it is raised and small, as a
+    footnote mark is (and an exponent).
     """
 
     text: str
@@ -44,6 +45,7 @@ class Word:
     base: float
     size: float
     bold: bool = False
+    glued: bool = False
     mark: bool = False
     box: Box = (0.0, 0.0, 0.0, 0.0)
 
@@ -184,6 +186,8 @@ class _Band:
 
     rows: list[list[Word]]
     free: list[tuple[float, float]]
+    left: float
+    right: float
 
 
 def _free(row: Sequence[Word], least: float) -> list[tuple[float, float]]:
@@ -213,12 +217,10 @@ def _shared(
     return out
 
 
-def _gutters(band: _Band) -> list[tuple[float, float]]:
-    if not band.rows:
-        return []
-    left = min(row[0].left for row in band.rows)
-    right = max(word.right for row in band.rows for word in row)
-    return [(a, b) for a, b in band.free if a > left and b < right]
+def _gutters(
+    free: Iterable[tuple[float, float]], left: float, right: float
+) -> list[tuple[float, float]]:
+    return [(a, b) for a, b in free if a > left and b < right]
 
 
 def _support(band: _Band, gutter: tuple[float, float]) -> int:
@@ -236,9 +238,9 @@ def _bands(rows: Sequence[list[Word]], em: float) -> list[_Band]:
         if bands:
             band = bands[-1]
             shared = _shared(band.free, free, least)
-            grown = _Band([*band.rows, row], shared)
-            before = _gutters(band)
-            after = _gutters(grown)
+            left, right = min(band.left, row[0].left), max(band.right, free[-1][0])
+            before = _gutters(band.free, band.left, band.right)
+            after = _gutters(shared, left, right)
             lost = [
                 gutter
                 for gutter in before
@@ -250,9 +252,9 @@ def _bands(rows: Sequence[list[Word]], em: float) -> list[_Band]:
             opens = not after and not before and any(b - a >= 1.2 * em for a, b in free[1:-1])
             if not closes and not opens:
                 band.rows.append(row)
-                band.free = shared
+                band.free, band.left, band.right = shared, left, right
                 continue
-        bands.append(_Band([row], free))
+        bands.append(_Band([row], free, row[0].left, free[-1][0]))
     return bands
 
 
@@ -289,6 +291,90 @@ def _measure(words: Sequence[Word]) -> _Column:
     )
 
 
+def _size(found: set[int]) -> int:
+    return len(found)
+
+
+def _apart(row: Sequence[Word]) -> Iterator[list[Word]]:
+    """Cut a row at gaps too wide for a space, but not behind a bullet or a number."""
+    piece: list[Word] = []
+    for word in row:
+        wide = 1.6 * max(word.size, piece[-1].size) if piece else 0.0
+        marker = len(piece) == 1 and _MARKER.match(piece[0].text)
+        if piece and word.left - piece[-1].right > wide and not marker:
+            yield piece
+            piece = []
+        piece.append(word)
+    if piece:
+        yield piece
+
+
+@dataclass(slots=True, eq=False)
+class _Cluster:
+    """Pieces of rows that stand close under one another: the text of a box in a diagram."""
+
+    rows: list[list[Word]]
+    box: Box
+    size: float
+
+
+def _clusters(pieces: Iterable[list[Word]]) -> list[_Cluster]:
+    done: list[_Cluster] = []
+    for piece in pieces:
+        box = _bounds(piece)
+        size = median(word.size for word in piece)
+        for cluster in reversed(done):
+            left, _, right, _ = cluster.box
+            base = cluster.rows[-1][0].base
+            shared = min(right, box[2]) - max(left, box[0])
+            near = 0.5 * size < piece[0].base - base < 1.75 * size
+            alike = abs(cluster.size - size) < 0.1 * size
+            if near and alike and shared > 0.4 * min(right - left, box[2] - box[0]):
+                cluster.rows.append(piece)
+                cluster.box = _union(cluster.box, box)
+                break
+        else:
+            done.append(_Cluster([piece], box, size))
+    return done
+
+
+def _bounds(words: Sequence[Word]) -> Box:
+    return (
+        min(word.left for word in words),
+        min(word.base - 0.7 * word.size for word in words),
+        max(word.right for word in words),
+        max(word.base for word in words),
+    )
+
+
+def _union(one: Box, other: Box) -> Box:
+    return (
+        min(one[0], other[0]),
+        min(one[1], other[1]),
+        max(one[2], other[2]),
+        max(one[3], other[3]),
+    )
+
+
+def _in_order(clusters: list[_Cluster], depth: int = 0) -> list[list[list[Word]]]:
+    """Return the rows of each cluster in reading order: an XY-cut over their boxes."""
+    if len(clusters) < 2 or depth > 40:
+        return [cluster.rows for cluster in sorted(clusters, key=lambda c: (c.box[1], c.box[0]))]
+    for low, high in ((1, 3), (0, 2)):
+        parts: list[list[_Cluster]] = []
+        edge = -_FAR
+        for cluster in sorted(clusters, key=lambda c: c.box[low]):
+            if not parts or cluster.box[low] >= edge:
+                parts.append([])
+            parts[-1].append(cluster)
+            edge = max(edge, cluster.box[high])
+        if len(parts) > 1:
+            return [rows for part in parts for rows in _in_order(part, depth + 1)]
+    first = min(clusters, key=lambda c: (c.box[1] + 0.3 * c.box[0], c.box[0]))
+    rest = [cluster for cluster in clusters if cluster is not first]
+    return [first.rows, *_in_order(rest, depth + 1)]
+
+
 class _Arranger:
     """Lays out one page; counts the regions and tables it makes."""
 
@@ -321,6 +407,15 @@ class _Arranger:
         return items + self._lines(plain)
 
     def _lines(self, rows: Sequence[list[Word]]) -> list[Item]:
+        pieces = [piece for row in rows for piece in _apart(row)]
+        if len(pieces) == len(rows):
+            return self._region(rows)
+        items: list[Item] = []
+        for cluster in _in_order(_clusters(pieces)):
+            items += self._region(cluster)
+        return items
+
+    def _region(self, rows: Sequence[list[Word]]) -> list[Item]:
         if not rows:
             return []
         self.region += 1
@@ -332,7 +427,11 @@ class _Arranger:
 
     def _columns(self, band: _Band, em: float, depth: int) -> list[Item] | None:
         """Return the items of a band with gutters, or None when it is plain lines."""
-        gutters = [gutter for gutter in _gutters(band) if _support(band, gutter) >= 2]
+        gutters = [
+            gutter
+            for gutter in _gutters(band.free, band.left, band.right)
+            if _support(band, gutter) >= 2
+        ]
         if not gutters or len(band.rows) < 2:
             return None
         columns = _split(band.rows, gutters)
@@ -347,7 +446,56 @@ class _Arranger:
                 return None
             columns = _split(band.rows, gutters)
             sizes = [_measure(column) for column in columns]
-        ruled = self._ruled(band, gutters)
+        ruled = self._ruled(band, gutters, em)
+        head, band, tail = self._trimmed(band, gutters, em, ruled)
+        columns = _split(band.rows, gutters)
+        if len(band.rows) < 2 or not all(columns):
+            return None
+        sizes = [_measure(column) for column in columns]
+        made = self._judged(band, gutters, columns, sizes, em=em, depth=depth, ruled=bool(ruled))
+        return None if made is None else [*self._lines(head), *made, *self._lines(tail)]
+
+    def _trimmed(
+        self,
+        band: _Band,
+        gutters: Sequence[tuple[float, float]],
+        em: float,
+        ruled: Sequence[float],
+    ) -> tuple[list[list[Word]], _Band, list[list[Word]]]:
+        """Cut off the rows at either end that belong to what stands above or below.
+
+        Those outside the rules of a ruled table; otherwise headings in the first column.
+        """
+
+        def outside(row: list[Word], at_end: bool) -> bool:
+            if ruled:
+                middle = row[0].base - 0.3 * em
+                return middle > ruled[-1] if at_end else middle < ruled[0]
+            if sum(map(bool, self._cells(row, gutters))) > 1:
+                return False
+            first = row[0].left < gutters[0][0]
+            return first and (all(word.bold for word in row) or row[0].size > 1.08 * em)
+
+        start, end = 0, len(band.rows)
+        while start < end and outside(band.rows[start], False):
+            start += 1
+        while end > start and outside(band.rows[end - 1], True):
+            end -= 1
+        kept = _Band(band.rows[start:end], band.free, band.left, band.right)
+        return band.rows[:start], kept, band.rows[end:]
+
+    def _judged(
+        self,
+        band: _Band,
+        gutters: Sequence[tuple[float, float]],
+        columns: Sequence[Sequence[Word]],
+        sizes: Sequence[_Column],
+        *,
+        em: float,
+        depth: int,
+        ruled: bool,
+    ) -> list[Item] | None:
+        """Decide between columns of text, a table and neither."""
         full = [
             size.width >= 9 * em and size.chars >= 15 and size.fill >= 0.55 and size.lines >= 3
             for size in sizes
@@ -366,16 +514,21 @@ class _Arranger:
     def _each(self, columns: Sequence[Sequence[Word]], depth: int) -> list[Item]:
         return [item for column in columns for item in self.arrange(column, depth + 1)]
 
-    def _ruled(self, band: _Band, gutters: Sequence[tuple[float, float]]) -> list[float]:
-        """Return the heights of the ruled lines inside the band that cross a gutter."""
-        top = min(word.top for word in band.rows[0])
-        bottom = max(word.bottom for word in band.rows[-1])
-        found = [
-            y
-            for left, right, y in self.page.rules
-            if top + 2 < y < bottom - 2 and any(left < a and right > b for a, b in gutters)
-        ]
-        return sorted(set(found)) if len(found) >= 2 else []
+    def _ruled(self, band: _Band, gutters: Sequence[tuple[float, float]], em: float) -> list[float]:
+        """Return the heights of the ruled lines of a table: three or more of one extent.
+
+        They lie in the band or just outside it and cross at least one gutter.
+        """
+        top = min(word.top for word in band.rows[0]) - 1.5 * em
+        bottom = max(word.bottom for word in band.rows[-1]) + 1.5 * em
+        extents: dict[tuple[int, int], set[int]] = defaultdict(set)
+        for left, right, y in self.page.rules:
+            if top < y < bottom and any(left < a + 1 and right > b - 1 for a, b in gutters):
+                extents[round(left / 6), round(right / 6)].add(round(y))
+        most: set[int] = max(extents.values(), key=_size) if extents else set()
+        heights = sorted(most)
+        apart = [y for at, y in enumerate(heights) if not at or y - heights[at - 1] > 0.6 * em]
+        return [float(y) for y in apart] if len(apart) >= 3 else []
 
     @staticmethod
     def _cells(row: Sequence[Word], gutters: Sequence[tuple[float, float]]) -> list[list[Word]]:
@@ -385,7 +538,7 @@ class _Arranger:
         self, band: _Band, gutters: Sequence[tuple[float, float]], em: float
     ) -> Iterator[Row]:
         self.table += 1
-        rules = self._ruled(band, gutters)
+        rules = self._ruled(band, gutters, em)
         current: list[list[Line]] | None = None
         last: list[Word] = []
         for row in band.rows:
@@ -437,12 +590,16 @@ def furniture(pages: Sequence[Page]) -> set[int]:
     seen: dict[tuple[str, int], list[tuple[int, list[Word]]]] = defaultdict(list)
     heights: dict[int, set[int]] = defaultdict(set)
     folios: list[tuple[int, int, list[Word]]] = []
+    outer: list[tuple[int, int, list[Word]]] = []
     for number, page in enumerate(pages):
         if not page.words:
             continue
-        rows = rows_of([word for word in page.words if _at_edge(word, page)])
-        for row in rows:
+        margin = 0.14 if len(pages) > 3 else 0.09
+        rows = rows_of([word for word in page.words if _at_edge(word, page, margin)])
+        for rank, row in enumerate(rows):
             for piece in _pieces(row):
+                if rank in (0, len(rows) - 1):
+                    outer.append((number, round(100 * piece[0].base / page.height), piece))
                 text = _DIGITS.sub("#", " ".join(word.text for word in piece)).casefold()
                 at = round(100 * piece[0].base / page.height)
                 heights[at].add(number)
@@ -466,7 +623,27 @@ def furniture(pages: Sequence[Page]) -> set[int]:
     for _, at, piece in folios:
         if len(levels[at]) >= max(2, len(pages) // 3):
             out.update(id(word) for word in piece)
-    return out
+    return out | _chapter_heads(outer, out, len(pages))
+
+
+def _chapter_heads(
+    outer: Sequence[tuple[int, int, list[Word]]], found: set[int], pages: int
+) -> set[int]:
+    """Return the words of outermost pieces where most pages have furniture, in letters as large.
+
+    They are the heads that name the section of their page and stand on one page only.
+    """
+    levels: dict[tuple[int, float], set[int]] = defaultdict(set)
+    for number, at, piece in outer:
+        if id(piece[0]) in found:
+            for step in (-1, 0, 1):
+                levels[at + step, piece[0].size].add(number)
+    return {
+        id(word)
+        for _, at, piece in outer
+        if pages >= 4 and len(levels.get((at, piece[0].size), ())) >= 0.5 * pages
+        for word in piece
+    }
 
 
 def _crowded(at: int, heights: Mapping[int, set[int]], pages: int) -> bool:
@@ -477,8 +654,8 @@ def _crowded(at: int, heights: Mapping[int, set[int]], pages: int) -> bool:
     return len(held) >= 0.6 * pages
 
 
-def _at_edge(word: Word, page: Page) -> bool:
-    return word.base < 0.14 * page.height or word.base > 0.87 * page.height
+def _at_edge(word: Word, page: Page, margin: float) -> bool:
+    return not margin * page.height <= word.base <= (1 - 0.93 * margin) * page.height
 
 
 def _pieces(row: Sequence[Word]) -> Iterator[list[Word]]:
@@ -802,7 +979,7 @@ def _classify(drafts: Sequence[_Draft], body: float) -> None:
 
 def _is_heading(draft: _Draft, text: str, body: float, after: _Draft | None) -> bool:
     line = draft.lines[0]
-    if len(text) > 200 or len(draft.lines) > 4 or not any(map(str.isalpha, text)):
+    if len(text) > 200 or len(draft.lines) > 4 or sum(map(str.isalpha, text)) < 2:
         return False
     if text.endswith((".", ";", ",", "-")) and not _NUMBERED.match(text):
         return False
@@ -839,7 +1016,8 @@ def _above(top: _Draft, draft: _Draft) -> bool:
 class _Writer:
     """Builds the text, and keeps the span of every word and the start of every page."""
 
-    def __init__(self, pages: int, forms: Mapping[str, int]) -> None:
+    def __init__(self, pages: int, forms: Mapping[str, int], notes: set[tuple[int, str]]) -> None:
+        self.notes = notes
         self.parts: list[str] = []
         self.at = 0
         self.forms = forms
@@ -868,11 +1046,12 @@ class _Writer:
                         text, gap = text[:-1], ""
                     elif joint is Joint.KEEP:
                         gap = ""
-                elif _drop_capital(word, pieces[index + 1][1]):
+                elif self._touches(page, word, pieces[index + 1][1], index == 0):
                     gap = ""
             if self.starts[page] is None:
                 self.starts[page] = self.at
             start = self.at
+            text = text.replace("\u00ad", "")
             self.put(text)
             if text:
                 left, top, right, bottom = word.box
@@ -889,6 +1068,16 @@ class _Writer:
                 )
             self.put(gap)
 
+    def _touches(self, page: int, word: Word, after: Word, first: bool) -> bool:
+        """Tell whether the next word follows without a space; a footnote mark gets one."""
+        if _drop_capital(word, after):
+            return True
+        if not after.glued:
+            return False
+        if after.mark and (len(word.text) > 2 or not word.text.isalpha()):
+            return (page, after.text) not in self.notes
+        return not (first and word.mark)
+
 
 def _drop_capital(word: Word, after: Word) -> bool:
     return (
@@ -900,7 +1089,13 @@ def _drop_capital(word: Word, after: Word) -> bool:
 
 
 def _write(drafts: Sequence[_Draft], pages: int, forms: Mapping[str, int]) -> Assembled:
-    writer = _Writer(pages, forms)
+    notes = {
+        (line.page, draft.lines[0].words[0].text.strip("()."))
+        for draft in drafts
+        for line in draft.lines[:1]
+        if draft.kind is BlockKind.FOOTNOTE or line.words[0].mark
+    }
+    writer = _Writer(pages, forms, notes)
     blocks: list[Block] = []
     stack: list[tuple[_Draft, str]] = []
     title_draft = _title(drafts)

@@ -10,13 +10,14 @@ import ctypes
 import io
 import math
 import re
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ingest.cleaning import SPACING_ACCENTS, compose_spacing_accents, normalise
+from ingest.cleaning import SPACING_ACCENTS, normalise
 from ingest.readers.layout import Assembled, Heading, Page, Word, assemble
 from ingest.readers.ocr import INSTALL_OCR, OcrSettings, ocr_available, recognise
 from ingest.reading import Reading
@@ -34,6 +35,9 @@ MOST_IMAGE_PIXELS = 100_000_000
 
 # pdfium is a C library behind untyped ctypes; its handles are Any here and nowhere else.
 Handle = Any
+Box = tuple[float, float, float, float]
+Glyph = tuple[str, float, float, float, float]
+"""A character and its box in user space: left, bottom, right, top."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,7 +216,7 @@ def _pages(
         characters += letters
         if characters > limits.characters:
             raise UnreadableDocument("unreadable_too_much_text", name=name, limit=limits.characters)
-        if pictured and _poor(made):
+        if pictured > (0.3 if letters else 0.02) and _poor(made):
             scanned.append(number)
         pages.append(made)
     return pages, scanned, broken
@@ -225,7 +229,7 @@ def _poor(page: Page) -> bool:
     return letters < 25 or letters < 0.4 * len(text)
 
 
-def _page(page: Handle, limits: PdfLimits) -> tuple[Page, bool]:
+def _page(page: Handle, limits: PdfLimits) -> tuple[Page, float]:
     frame = _frame(page)
     textpage = page.get_textpage()
     try:
@@ -248,8 +252,8 @@ def _page(page: Handle, limits: PdfLimits) -> tuple[Page, bool]:
 
 def _drawn(
     page: Handle, frame: _Frame, limits: PdfLimits
-) -> tuple[list[tuple[float, float, float]], bool]:
-    """Return the horizontal rules, and whether pictures or paths cover most of the page."""
+) -> tuple[list[tuple[float, float, float]], float]:
+    """Return the horizontal rules, and the share of the page that pictures cover."""
     import pypdfium2.raw as pdfium
 
     rules: list[tuple[float, float, float]] = []
@@ -287,7 +291,19 @@ def _drawn(
                     rules.append((box[0], box[2], box[3]))
 
     look(pdfium.FPDFPage_CountObjects(page), lambda i: pdfium.FPDFPage_GetObject(page, i), 0)
-    return rules, covered > 0.3 * area
+    # Letters drawn as outlines make many paths and no text.
+    return _merged(rules), max(covered / area, 1.0 if drawn > 300 else 0.0)
+
+
+def _merged(rules: list[tuple[float, float, float]]) -> list[tuple[float, float, float]]:
+    """Join ruled lines that touch end to end, as the borders of cells in a row do."""
+    out: list[tuple[float, float, float]] = []
+    for left, right, y in sorted(rules, key=lambda rule: (round(rule[2]), rule[0])):
+        if out and abs(out[-1][2] - y) < 1.1 and left - out[-1][1] < 4:
+            out[-1] = (out[-1][0], max(out[-1][1], right), out[-1][2])
+        else:
+            out.append((left, right, y))
+    return out
 
 
 _PRIVATE_BULLETS = dict.fromkeys(range(0xF020, 0xF100), "•")
@@ -312,16 +328,20 @@ def _words(textpage: Handle, frame: _Frame, limits: PdfLimits) -> dict[int, list
     name = ctypes.create_string_buffer(96)
     flags = ctypes.c_int()
     found: dict[int, list[Word]] = {}
-    glyphs: list[tuple[str, float, float, float, float]] = []
+    glyphs: list[Glyph] = []
     first = 0
 
+    glued = mark = False
+
     def close() -> None:
-        nonlocal glyphs
+        nonlocal glyphs, glued, mark
         if not glyphs:
+            glued = mark = False
             return
-        text = compose_spacing_accents("".join(glyph[0] for glyph in glyphs))
-        text = normalise(text.replace("\u00ad", "\u0002")).replace("\n", "")
-        if not text or text.isspace():
+        touches, raised = glued, mark
+        glued = mark = False
+        text = _clean("".join([glyph[0] for glyph in glyphs]))
+        if not text:
             glyphs = []
             return
         pdfium.FPDFText_GetMatrix(raw, first, matrix)
@@ -335,12 +355,8 @@ def _words(textpage: Handle, frame: _Frame, limits: PdfLimits) -> dict[int, list
         turn = round((frame.rotation - angle) / 90) * 90 % 360
         if abs((frame.rotation - angle + 45) % 90 - 45) > 8:
             turn = -1
-        box = frame.box(
-            min(glyph[1] for glyph in glyphs),
-            min(glyph[2] for glyph in glyphs),
-            max(glyph[3] for glyph in glyphs),
-            max(glyph[4] for glyph in glyphs),
-        )
+        _, lefts, bottoms, rights, tops = zip(*glyphs, strict=True)
+        box = frame.box(min(lefts), min(bottoms), max(rights), max(tops))
         glyphs = []
         if box[2] < 0 or box[3] < 0 or box[0] > frame.width or box[1] > frame.height:
             return
@@ -352,10 +368,10 @@ def _words(textpage: Handle, frame: _Frame, limits: PdfLimits) -> dict[int, list
             if turn == 0:
                 box = (box[0], top, box[2], bottom)
         found.setdefault(turn, []).append(
-            Word(text, left, top, right, bottom, base, size, bold, False, box)
+            Word(text, left, top, right, bottom, base, size, bold, touches, raised, box)
         )
 
-    last: tuple[float, float, float, float] | None = None
+    last: Box | None = None
     for index in range(count):
         code = get_unicode(raw, index)
         if code in (0x20, 0x0A, 0x0D, 0x09, 0xA0, 0) or 0x2000 <= code <= 0x200A or code == 0x3000:
@@ -365,28 +381,89 @@ def _words(textpage: Handle, frame: _Frame, limits: PdfLimits) -> dict[int, list
         char = "-" if code in (0x02, 0xFFFE) else _PRIVATE_BULLETS.get(code) or chr(code)
         get_box(raw, index, ref)
         box = (rect.left, rect.bottom, rect.right, rect.top)
+        if last is not None and box[1] == last[1] and box[3] == last[3] and code < 0x80:
+            # The next letter of the same size on the same baseline: nearly every character.
+            tall = last[3] - last[1]
+            near = -0.6 * tall < box[0] - last[2] < 0.3 * tall
+            if near and char != "`" and glyphs[-1][0] not in SPACING_ACCENTS:
+                glyphs.append((char, *box))
+                last = box
+                continue
         if last is not None and box != last:  # a ligature's letters share one box
-            tall = max(last[3] - last[1], 1.0)
-            if (
-                not (
-                    -0.6 * tall < box[0] - last[2] < 0.3 * tall
-                    and min(box[3], last[3]) - max(box[1], last[1])
-                    > 0.35 * min(tall, box[3] - box[1])
-                )
-                and not (
-                    min(box[2], last[2]) - max(box[0], last[0])
-                    > 0.5 * min(box[2] - box[0], last[2] - last[0])
-                    and min(abs(box[1] - last[3]), abs(last[1] - box[3])) < 0.3 * (box[2] - box[0])
-                )
-                and char not in SPACING_ACCENTS
-            ):
+            raised, lowered = _raised(char, box, last), mark and _raised("0", last, box)
+            if not _adjoins(last, box) and not _accented(glyphs, char, box):
                 close()
+            elif raised or lowered:
+                close()
+                glued, mark = True, raised
         if not glyphs:
             first = index
-        glyphs.append((char, *box))
+        if not _composed(glyphs, char, box):
+            glyphs.append((char, *box))
         last = box
     close()
     return found
+
+
+def _clean(text: str) -> str:
+    """Return a word without white space; a soft hyphen at its end stays, for the line's end."""
+    soft = text.endswith("\u00ad") and len(text) > 1
+    plain = "".join(normalise(text).split())
+    return plain + "\u00ad" if soft and plain else plain
+
+
+def _adjoins(last: Box, box: Box) -> bool:
+    """Tell whether a character stands by the one before it, along the line or down the page."""
+    tall = max(last[3] - last[1], 1.0)
+    level = min(box[3], last[3]) - max(box[1], last[1]) > 0.35 * min(tall, box[3] - box[1])
+    if level and -0.6 * tall < box[0] - last[2] < 0.3 * tall:
+        return True
+    stacked = _overlap(last, box) > 0.5
+    return stacked and min(abs(box[1] - last[3]), abs(last[1] - box[3])) < 0.3 * (box[2] - box[0])
+
+
+def _overlap(one: Box, other: Box) -> float:
+    """Return how much of the narrower box's width both share."""
+    shared = min(one[2], other[2]) - max(one[0], other[0])
+    return shared / max(0.1, min(one[2] - one[0], other[2] - other[0]))
+
+
+def _raised(char: str, box: Box, last: Box) -> bool:
+    """Tell whether a digit or star is smaller than what it stands by, and above its foot."""
+    tall = last[3] - last[1]
+    return (
+        (char.isdigit() or char in "*†‡")
+        and box[3] - box[1] < 0.82 * tall
+        and box[1] > last[1] + 0.12 * tall
+    )
+
+
+def _accented(glyphs: list[Glyph], char: str, box: Box) -> bool:
+    """Tell whether a letter and an accent drawn apart stand one over the other."""
+    if not glyphs or (glyphs[-1][0] not in SPACING_ACCENTS and char not in SPACING_ACCENTS):
+        return False
+    return _overlap(glyphs[-1][1:], box) > 0.5
+
+
+def _composed(glyphs: list[Glyph], char: str, box: Box) -> bool:
+    """Make one letter of a letter and an accent, as old typesetters drew *ä*; tell if done."""
+    if not _accented(glyphs, char, box):
+        return False
+    before, *old = glyphs[-1]
+    letter, accent = (char, before) if before in SPACING_ACCENTS else (before, char)
+    made = unicodedata.normalize(
+        "NFC", {"ı": "i", "ȷ": "j"}.get(letter, letter) + SPACING_ACCENTS[accent]
+    )
+    if len(made) != 1:
+        return False
+    glyphs[-1] = (
+        made,
+        min(old[0], box[0]),
+        min(old[1], box[1]),
+        max(old[2], box[2]),
+        max(old[3], box[3]),
+    )
+    return True
 
 
 _BOLD = re.compile(r"bold|black|heavy|demi|semib")
