@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evaluation.beir import BeirSet, load
+from evaluation.errors import EvaluationError
 from evaluation.metrics import ndcg
 from evaluation.tables import Cell, Table
 from kb.analysis import Analyzer, Term, TermKind
@@ -203,7 +204,7 @@ def _surface_words(text: str) -> list[str]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print a table of variants and sets."""
+    """Print a table of variants and sets; return 1 where a set can't be read."""
     parser = argparse.ArgumentParser(prog="python -m evaluation.benchmarks.analysis")
     parser.add_argument("sets", nargs="*", default=SETS, metavar="SET")
     parser.add_argument("--limit", type=int, help="queries of each set")
@@ -215,7 +216,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         folder = Path(name)
         if not folder.is_dir() and data:
             folder = Path(data) / "retrieval" / name
-        results[name] = measure(load(folder).sample(chosen.limit))
+        try:
+            results[name] = measure(load(folder).sample(chosen.limit))
+        except EvaluationError as error:
+            sys.stderr.write(f"{error}\n")
+            return 1
     rows: list[tuple[Cell, ...]] = [
         (name, *(round(result[name], 3) for result in results.values()))
         for name in next(iter(results.values()))

@@ -32,7 +32,7 @@ from kb.analysis.tokens import (
 from kb.analysis.vocabulary import word_list
 from kb.model import Language
 
-RULES = "2"
+RULES = "3"
 """Version of the rules of this module."""
 
 WEIGHTS: Mapping[str, float] = {
@@ -50,6 +50,7 @@ inner: jätevesi in jätevedenpuhdistamo; root: rahoittaa behind rahoitus.
 
 _TAG = re.compile(r"\[([^\]]*)\]")
 _CASE_ENDING = re.compile(r"([^:]+):([a-zäö]{1,7})\Z")
+_APOSTROPHE_ENDING = re.compile(r"([^']{3,})'[a-zäö]{1,5}\Z")
 
 
 class Morphology(Protocol):
@@ -243,7 +244,8 @@ class FinnishAnalyzer:
                 return WordTerms(number_terms(key, part_weight=weights["part"]))
         readings = self._readings(key)
         if not readings:
-            return self._unknown(key)
+            # Bordeaux'n: an apostrophe parts the ending of a name that ends in a silent letter.
+            return self._unknown(_APOSTROPHE_ENDING.sub(r"\1", key))
         found: list[tuple[str, float, TermKind]] = [
             (reading.lemma, weights["lemma"], "lemma") for reading in readings
         ]
