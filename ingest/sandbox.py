@@ -19,10 +19,13 @@ import importlib
 import json
 import os
 import queue
+import re
 import select
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections import deque
@@ -36,7 +39,7 @@ from typing import TypeVar, cast
 from ingest.limits import MEGABYTE, Limits
 from ingest.reading import Reading
 from kb.errors import KnowledgeBaseError, UnreadableDocument
-from kb.model import LANGUAGES, Block, BlockKind, Confidentiality, Kind, Metadata, WordBox
+from kb.model import LANGUAGES, Block, BlockKind, Kind, Metadata, WordBox
 
 _T = TypeVar("_T")
 
@@ -47,6 +50,7 @@ _POLL_SECONDS = 0.2
 _OPEN_FILES = 256
 _LONGEST_SIGNS_OF_LIFE = 15  # signs of life make the time for a file this much longer at most
 _LARGEST_FILE = 1024 * MEGABYTE  # what a worker may write: scratch files of converters
+_SECRET = re.compile(r"^KB_|KEY|TOKEN|SECRET|PASS|CREDENTIAL", re.IGNORECASE)
 _ROOT = str(Path(__file__).resolve().parent.parent)
 _START = (
     "import sys; sys.path.insert(0, sys.argv[1]); from ingest.sandbox import serve; "
@@ -234,6 +238,8 @@ class _Worker:
         self._limits = limits
         self._answers, theirs = os.pipe()
         os.set_blocking(self._answers, False)
+        # What a killed worker leaves behind is deleted with its own folder.
+        self._scratch = tempfile.mkdtemp(prefix="kb-reader-")
         command = [sys.executable, "-P", "-c", _START, _ROOT, reader]
         command += [json.dumps(asdict(limits)), str(theirs)]
         try:
@@ -243,6 +249,7 @@ class _Worker:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 pass_fds=(theirs,),
+                env=_environment(self._scratch),
                 # Its own session: Ctrl-C is ours to handle, and one kill takes all it started.
                 start_new_session=True,
             )
@@ -356,6 +363,13 @@ class _Worker:
             with contextlib.suppress(OSError):
                 self._process.stdin.close()
         os.close(self._answers)
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+
+def _environment(scratch: str) -> dict[str, str]:
+    """Return a worker's environment: without our settings and whatever looks like a secret."""
+    kept = {name: value for name, value in os.environ.items() if not _SECRET.search(name)}
+    return {**kept, "TMPDIR": scratch}
 
 
 # A worker that answered one of these is in no state to read the next file.
@@ -530,8 +544,8 @@ def _metadata(value: object) -> Metadata:
         kind=Kind(_text(value.get("kind", Kind.OTHER))),
         work_package=_maybe(_text, value.get("work_package")),
         themes=tuple(map(_text, _list(value.get("themes", [])))),
-        # A reader can't open a document up: who may see it is not the file's to say.
-        confidentiality=Confidentiality(_text(value.get("confidentiality", "public"))),
+        # Who may see a document isn't the file's to say: confidentiality stays as it is where
+        # nobody has said.
         language=next((known for known in LANGUAGES if known == language), None),
         collection=_maybe(_text, value.get("collection")),
         sample=value.get("sample") is True,

@@ -191,7 +191,7 @@ def _sniff_ole(path: Path, claimed: str, name: str) -> str:
 
 
 _HTML_START = re.compile(
-    rb"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*(<!doctype\s+html|<html|<head|<body)",
+    rb"\s*(<\?xml[^>]*>\s*)?(?:<!--(?:[^-]|-(?!->))*-->\s*)*(<!doctype\s+html|<html|<head|<body)",
     re.IGNORECASE | re.DOTALL,
 )
 _MAIL_HEADER = re.compile(

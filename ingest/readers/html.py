@@ -33,6 +33,9 @@ _BLOCKS = frozenset(
     | {"h1", "h2", "h3", "h4", "h5", "h6", "tr", "td", "th", "caption", "tbody", "thead", "tfoot"}
     | {"menu", "dir", "hgroup", "search", "listing", "xmp"}
 )
+_TABLE_PARTS = frozenset(
+    {"thead", "tbody", "tfoot", "tr", "td", "th", "caption", "colgroup", "col"}
+)
 _HEADINGS = {"h1": 1, "h2": 2, "h3": 3, "h4": 4, "h5": 5, "h6": 6}
 _AROUND_TAGS = frozenset({"nav", "aside", "menu", "search"})
 _AROUND_ROLES = frozenset(
@@ -98,7 +101,13 @@ def read_html_bytes(data: bytes, *, limits: Limits) -> Reading:
     root = parse_html(text)
     metadata = _metadata(root)
     builder = TextBuilder(limits)
-    add_html(builder, root, main_only=True)
+    try:
+        add_html(builder, root, main_only=True)
+    except RecursionError:
+        # Tags that were never closed, by the hundred: the text without its structure.
+        builder = TextBuilder(limits)
+        for line in _whole(root).split("\n"):
+            builder.add(line)
     reading = builder.finish(media_type=MEDIA_TYPE, metadata=metadata)
     first = next((one for one in reading.blocks if one.kind is BlockKind.HEADING), None)
     if first is not None and metadata.title.startswith(f"{first.heading[-1]} "):
@@ -110,7 +119,7 @@ def read_html_bytes(data: bytes, *, limits: Limits) -> Reading:
 def parse_html(text: str) -> etree._Element:
     """Parse HTML of any quality; no network, no entities of its own."""
     parser = lxml.html.HTMLParser(
-        no_network=True, remove_comments=True, remove_pis=True, huge_tree=False, encoding="utf-8"
+        no_network=True, remove_comments=True, remove_pis=True, huge_tree=True, encoding="utf-8"
     )
     bare = _DECLARATION.sub("", text).replace("\x00", "")
     if not bare.strip():
@@ -125,6 +134,9 @@ def parse_html(text: str) -> etree._Element:
         )
     except (etree.ParserError, etree.XMLSyntaxError, ValueError, AssertionError) as error:
         raise UnreadableDocument("unreadable_damaged") from error
+    if any("xcessive depth" in entry.message for entry in parser.error_log):
+        # What is deeper than the parser goes was dropped.
+        raise UnreadableDocument("unreadable_bomb")
     return root
 
 
@@ -388,6 +400,8 @@ class _Walker:
         start = node.get("start") or "1"
         number = int(start) if re.fullmatch(r"-?\d{1,6}", start) else 1
         nested = _tag_above(node, ("li", "ul", "ol"))
+        self._put(node.text)
+        self._flush()
         if not nested:
             self._builder.gap()
         for inner in node:
@@ -414,15 +428,12 @@ class _Walker:
             [cell for cell in row if _tag(cell) in ("td", "th") and cell not in self._gone]
             for row in rows
         ]
+        if self._for_layout(node, cells):
+            self._content(node)
+            return
         caption = node.find("caption")
         if caption is not None and caption not in self._gone:
             self.block(caption)
-        if self._for_layout(node, cells):
-            for row in cells:
-                for cell in row:
-                    self._content(cell)
-                    self._flush()
-            return
         self._builder.gap()
         pending: dict[int, tuple[int, str]] = {}  # rows left and text of cells that span rows
         for number, row in enumerate(cells, 1):
@@ -454,7 +465,7 @@ class _Walker:
         self._builder.gap()
 
     def _for_layout(self, node: etree._Element, rows: list[list[etree._Element]]) -> bool:
-        if node.get("role") in ("presentation", "none"):
+        if node.get("role") in ("presentation", "none") or _astray(node):
             return True
         if max(map(len, rows), default=0) <= 1:
             return True
@@ -487,6 +498,19 @@ def _rows(table: etree._Element) -> list[etree._Element]:
         elif tag in ("thead", "tbody", "tfoot"):
             rows.extend(inner for inner in node if _tag(inner) == "tr")
     return rows
+
+
+def _astray(node: etree._Element) -> bool:
+    """Tell whether a table has text or elements outside its cells."""
+    if (node.text or "").strip():
+        return True
+    for inner in node:
+        tag = _tag(inner)
+        if (inner.tail or "").strip() or tag not in _TABLE_PARTS:
+            return True
+        if tag in ("thead", "tbody", "tfoot", "tr", "colgroup") and _astray(inner):
+            return True
+    return False
 
 
 def _metadata(root: etree._Element) -> Metadata:

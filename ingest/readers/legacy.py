@@ -23,6 +23,7 @@ _TARGETS = {
     "ppt": ("pptx", read_pptx, "application/vnd.ms-powerpoint"),
     "xls": ("xlsx", read_xlsx, "application/vnd.ms-excel"),
 }
+_KEPT = ("PATH", "LANG", "HOME", "TMPDIR")
 _PROGRAMS = ("soffice", "libreoffice")
 
 
@@ -87,7 +88,11 @@ def _run(command: list[str], *, seconds: float) -> None:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        env={name: os.environ[name] for name in ("PATH", "LANG", "HOME") if name in os.environ},
+        env={
+            **{name: os.environ[name] for name in _KEPT if name in os.environ},
+            # Pictures that a document links to aren't fetched.
+            **dict.fromkeys(("http_proxy", "https_proxy"), "http://127.0.0.1:9/"),
+        },
     )
     try:
         process.wait(timeout=seconds)

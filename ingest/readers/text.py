@@ -134,15 +134,16 @@ def _wrapped(lines: list[str]) -> bool:
 
 
 def _joined(lines: list[str], forms: dict[str, int]) -> str:
-    text = ""
+    """Return lines as one, healing the hyphens at their ends."""
+    parts: list[str] = []
     for line in (line.strip() for line in lines):
-        if not text:
-            text = line
+        if not line:
             continue
-        head, tail = text.split(" ")[-1], line.split(" ")[0]
-        joint = join(head, tail, forms) if head and tail else Joint.SPACE
-        if joint is Joint.HEAL:
-            text = text[:-1] + line
-        else:
-            text = text + ("" if joint is Joint.KEEP else " ") + line
-    return text
+        if parts:
+            joint = join(parts[-1].split(" ")[-1], line.split(" ")[0], forms)
+            if joint is Joint.HEAL:
+                parts[-1] = parts[-1][:-1]
+            elif joint is Joint.SPACE:
+                parts.append(" ")
+        parts.append(line)
+    return "".join(parts)

@@ -368,13 +368,7 @@ def _parsed(section: str) -> tuple[str, str, str]:
     def shown(text: str) -> str:
         return re.sub("\x01(.)", lambda found: literals[ord(found[1]) - 0xE000], text)
 
-    return (
-        shown(bare[: digits.start()]).replace("-", "", 1)
-        if bare.startswith("-")
-        else shown(bare[: digits.start()]),
-        digits[0].rstrip(),
-        shown(bare[digits.end() :]),
-    )
+    return shown(bare[: digits.start()]), digits[0].rstrip(), shown(bare[digits.end() :])
 
 
 @lru_cache(maxsize=2000)
@@ -401,8 +395,10 @@ def show_number(value: float, code: str, *, epoch: datetime, comma: bool) -> str
         return _date(value, epoch, day=day, time=time)
     sections = _split_sections(code)
     section = sections[0] if sections else ""
+    sign = "-" if value < 0 else ""
     if value < 0 and len(sections) > 1 and _parsed(sections[1])[1]:
-        section = sections[1]
+        # A section for negative numbers shows the sign, or parentheses, itself.
+        section, sign = sections[1], ""
     before, digits, after = _parsed(section) if section else ("", "", "")
     if not digits:
         return _localised(_general(value), comma=comma, grouped=False)
@@ -416,7 +412,8 @@ def show_number(value: float, code: str, *, epoch: datetime, comma: bool) -> str
         keep = len(text) - (most - least)
         text = text[:keep] + text[keep:].rstrip("0")
         text = text.rstrip(".")
-    sign = "-" if value < 0 and any(char in "123456789" for char in text) else ""
+    if not any(char in "123456789" for char in text):
+        sign = ""
     number = _localised(text, comma=comma, grouped="," in whole.rstrip(","))
     return f"{sign}{before}{number}{after}".strip()
 
@@ -464,7 +461,7 @@ def _localised(text: str, *, comma: bool, grouped: bool) -> str:
 
 def _date(value: float, epoch: datetime, *, day: bool, time: bool) -> str:
     # Excel believes that 1900 was a leap year: its first sixty days are off by one.
-    if epoch.year == 1899 and 0 < value < 60:
+    if day and epoch.year == 1899 and 0 < value < 60:
         value += 1
     moment = epoch + timedelta(days=int(value // 1), seconds=round(value % 1 * 86_400))
     if day and time:

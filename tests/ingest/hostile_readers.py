@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -35,6 +36,9 @@ def read(path: Path, *, name: str, limits: Limits) -> Reading:
             for _ in range(int(order.split()[1])):
                 time.sleep(limits.seconds * 0.7)
                 still_working()
+        case "litter":
+            scratch = tempfile.mkdtemp()
+            return reading(f"{scratch} {sorted(os.environ)}")
         case "burn":
             while True:
                 pass

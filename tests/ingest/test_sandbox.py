@@ -176,6 +176,19 @@ def test_closing_ends_the_workers_and_what_they_started(
         pool.submit(tmp_path)
 
 
+def test_a_worker_has_a_scratch_folder_and_no_secrets(
+    order: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KB_DATA_DIR", "x")
+    monkeypatch.setenv("SOME_API_KEY", "x")
+    with ReaderPool(1, LIMITS, reader=HOSTILE) as pool:
+        scratch, _, names = pool.read(order("litter")).text.partition(" ")
+        assert Path(scratch).is_dir()
+    assert not Path(scratch).exists()
+    assert "'PATH'" in names
+    assert "KB_DATA_DIR" not in names and "SOME_API_KEY" not in names
+
+
 def gone(pid: int) -> bool:
     for _ in range(50):
         try:
