@@ -8,9 +8,12 @@ published folding. No model is needed.
 from __future__ import annotations
 
 import random
+import re
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -22,8 +25,9 @@ from kb.errors import UnverifiableQuote
 from kb.language import sentence_spans
 from kb.model import Answer, Citation, Document, Span
 
-Finding = Literal["right", "other page", "in pieces", "absent", "unchecked"]
-"""``in pieces``: every line of the quote is on its page, but not one after the other."""
+Finding = Literal["right", "by cell", "other page", "in pieces", "absent", "unchecked"]
+"""``by cell``: a table row whose cells and their headings are all in the original, one by one;
+``in pieces``: every line of a block is on its page, but not one after the other."""
 
 
 class Cites(Protocol):
@@ -40,6 +44,9 @@ class Cites(Protocol):
 
     def original(self, document_id: str) -> Path:
         """Return the path of the original file."""
+
+
+_LIST_NUMBER = re.compile(r"^\s*(?:\d{1,3}|[a-z]|[ivx]{1,5})[.)]\s+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +73,7 @@ class CitationsResult:
 
     @property
     def share(self) -> float | None:
-        """Right ones among those that could be checked."""
+        """Right ones (by cell or whole) among those that could be checked."""
         return _share(self.counts())
 
     def to_json(self) -> dict[str, object]:
@@ -95,12 +102,19 @@ class CitationsResult:
     @property
     def failures(self) -> list[Checked]:
         """What is neither right nor unchecked."""
-        return [one for one in self.checked if one.finding not in ("right", "unchecked")]
+        return [one for one in self.checked if one.finding not in ("right", "by cell", "unchecked")]
 
     def tables(self, language: str = "en") -> list[Table]:
         """Return findings by document, then up to 30 failures."""
         sources = sorted({one.citation.source for one in self.checked})
-        kinds: tuple[Finding, ...] = ("right", "other page", "in pieces", "absent", "unchecked")
+        kinds: tuple[Finding, ...] = (
+            "right",
+            "by cell",
+            "other page",
+            "in pieces",
+            "absent",
+            "unchecked",
+        )
         rows = [
             (source, _share(counts), *(counts[kind] for kind in kinds))
             for source, counts in [
@@ -108,7 +122,7 @@ class CitationsResult:
                 *((source, self.counts(source)) for source in sources),
             ]
         ]
-        names = ("file", "share_right", "right", "other_page", "in_pieces", "absent", "unchecked")
+        names = ("file", "share_right", *(kind.replace(" ", "_") for kind in kinds))
         return [
             Table(
                 title=heading("citations", language),
@@ -138,11 +152,14 @@ class CitationsResult:
 
 def _share(counts: Counter[str]) -> float | None:
     known = sum(counts.values()) - counts["unchecked"]
-    return counts["right"] / known if known else None
+    return (counts["right"] + counts["by cell"]) / known if known else None
 
 
 def sampled_spans(document: Document, *, sample: int, generator: random.Random) -> list[Span]:
-    """Return spans of a document: sentences, and runs of two to four sentences, half each."""
+    """Return spans of a document: sentences, and runs of two to four sentences, half each.
+
+    A run goes on over the ends of paragraphs, table rows and pages, as a passage does.
+    """
     sentences = sentence_spans(document.text, document.language)
     if not sentences:
         return []
@@ -205,41 +222,62 @@ def _original(product: Cites, document: Document) -> Original | None:
 def check(citation: Citation, document: Document, text: Original | None) -> Finding:
     """Return what the original says of a citation.
 
-    A quote over several pages is divided where the pages begin, and each part has to stand on
-    its own page.
+    A quote over several blocks (paragraphs, list items, table rows) or pages is divided where
+    they begin, and each part has to stand, whole and in order, on its own page. How blocks
+    follow each other isn't checked: two readers may order columns and footnotes differently.
     """
     if text is None:
         return "unchecked"
     if citation.quote != document.text[citation.start : citation.end]:
         return "absent"
+    if _page_numbers(citation, document) != set(citation.locator.pages):
+        return "other page"
     findings = [_part(part, page, text) for part, page in _parts(citation, document) if fold(part)]
-    order: tuple[Finding, ...] = ("absent", "other page", "in pieces")
+    order: tuple[Finding, ...] = ("absent", "other page", "in pieces", "unchecked", "by cell")
     return next((finding for finding in order if finding in findings), "right")
 
 
+def _page_numbers(citation: Citation, document: Document) -> set[int]:
+    return {page for _, page in _parts(citation, document) if page is not None}
+
+
 def _parts(citation: Citation, document: Document) -> Iterator[tuple[str, int | None]]:
-    pages = citation.locator.pages
-    if len(pages) < 2:
-        yield citation.quote, pages[0] if pages else None
-        return
+    starts = {block.start for block in document.blocks} | set(document.page_starts)
     cuts = [
         citation.start,
-        *(document.page_starts[page - 1] for page in pages[1:]),
+        *sorted(start for start in starts if citation.start < start < citation.end),
         citation.end,
     ]
-    for page, start, end in zip(pages, cuts, cuts[1:], strict=False):
+    for start, end in pairwise(cuts):
+        page = bisect_right(document.page_starts, start) if document.page_starts else None
         yield document.text[start:end], page
 
 
 def _part(quote: str, page: int | None, text: Original) -> Finding:
     if any(stands_in(reading, quote) for reading in text.texts(page)):
         return "right"
+    if page is not None and not any(fold(reading) for reading in text.texts(page)):
+        return "unchecked"  # a picture of a page: the other readers see no text there
+    # The number of a list's item is drawn by the format, and stands in no text node.
+    unnumbered = _LIST_NUMBER.sub("", quote)
+    if unnumbered != quote and any(stands_in(reading, unnumbered) for reading in text.texts(page)):
+        return "right"
+    if " | " in quote and any(
+        all(stands_in(reading, piece) for piece in _cells(quote)) for reading in text.texts(page)
+    ):
+        return "by cell"
     lines = [line for line in quote.splitlines() if fold(line)]
     if any(all(stands_in(reading, line) for line in lines) for reading in text.texts(page)):
         return "in pieces"
     if text.pages and any(stands_in(reading, quote) for reading in text.texts(None)):
         return "other page"
     return "absent"
+
+
+def _cells(row: str) -> list[str]:
+    """Return the cells of a row written out, ``heading: value`` as two."""
+    cells = [piece for cell in row.split(" | ") for piece in cell.split(": ", 1)]
+    return [cell for cell in cells if fold(cell)]
 
 
 def pages_of(product: Cites) -> Callable[[str, str], frozenset[int] | None]:

@@ -64,7 +64,8 @@ def original(path: Path, *, name: str = "") -> Original | None:
         return Original(readings=("\n".join(_mail(path)),))
     if suffix in {".md", ".markdown"}:
         texts = _decoded(path.read_bytes())
-        return Original(readings=(*texts, *(plain_markdown(text) for text in texts)))
+        numbered = (plain_markdown(text, numbers=True) for text in texts)
+        return Original(readings=(*texts, *map(plain_markdown, texts), *numbered))
     if suffix in {".txt", ".csv", ".tsv"}:
         return Original(readings=_decoded(path.read_bytes()))
     return None
@@ -129,6 +130,9 @@ def _workbook(path: Path) -> str:
             root = etree.fromstring(archive.read("xl/sharedStrings.xml"), parser)
             shared = ["".join(str(text) for text in item.itertext()) for item in root]
         lines = []
+        if "xl/workbook.xml" in names:
+            root = etree.fromstring(archive.read("xl/workbook.xml"), parser)
+            lines += [sheet.get("name", "") for sheet in root.iter("{*}sheet")]
         sheets = [name for name in names if re.fullmatch(r"xl/worksheets/[^/]+\.xml", name)]
         for name in sorted(sheets, key=_natural):
             root = etree.fromstring(archive.read(name), parser)
@@ -195,7 +199,7 @@ _MARKS = (
     (re.compile(r"<https?://[^>]*>"), lambda found: found[0][1:-1]),
     (re.compile(r"^\s*\|?[\s:|-]*-{2,}[\s:|-]*\|?\s*$", re.MULTILINE), ""),
     (re.compile(r"^ {0,3}#{1,6}\s+|\s+#+\s*$", re.MULTILINE), ""),
-    (re.compile(r"^\s*(?:>\s?|[-*+]\s+(?:\[[ xX]\]\s+)?|\d+[.)]\s+)", re.MULTILINE), ""),
+    (re.compile(r"^\s*(?:>\s?|[-*+]\s+(?:\[[ xX]\]\s+)?)", re.MULTILINE), ""),
     (re.compile(r"(\*{1,3}|_{1,3}|~~|`+)(?=\S)(.*?)(?<=\S)\1"), r"\2"),
     (re.compile(r"^\s*(?:```|~~~).*$", re.MULTILINE), ""),
     (re.compile(r"<[/a-zA-Z][^>]*>"), " "),
@@ -203,8 +207,16 @@ _MARKS = (
 )
 
 
-def plain_markdown(text: str) -> str:
-    """Return Markdown without its marks: headings, lists, emphasis, links, tables, comments."""
+_NUMBER = re.compile(r"^\s*\d+[.)]\s+", re.MULTILINE)
+
+
+def plain_markdown(text: str, *, numbers: bool = False) -> str:
+    """Return Markdown without its marks: headings, lists, emphasis, links, tables, comments.
+
+    ``numbers`` keeps those of numbered lists.
+    """
+    if not numbers:
+        text = _NUMBER.sub("", text)
     for pattern, becomes in _MARKS:
         text = pattern.sub(becomes, text)
     return unescape(text)

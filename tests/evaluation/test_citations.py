@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+from dataclasses import replace
 from email.message import EmailMessage
 from io import BytesIO
 from pathlib import Path
@@ -13,7 +14,7 @@ from reportlab.pdfgen.canvas import Canvas
 from evaluation.citations import check, evaluate_citations, pages_of
 from evaluation.independent import Original, original
 from kb.citing import cite
-from kb.model import Span
+from kb.model import Block, Locator, Span
 from tests.evaluation.scripted import ScriptedProduct, a_document
 
 FIRST = "Alueella on neljä vesilaatua. Jäähdytysvesi otetaan merestä."
@@ -79,6 +80,40 @@ def test_lines_that_are_apart_on_the_page_are_told_from_lost_ones() -> None:
     assert check(citation, document, apart) == "in pieces"
     assert check(citation, document, Original(readings=("Yksi kaksi.",))) == "absent"
     assert check(citation, document, None) == "unchecked"
+
+
+def test_a_row_written_out_is_right_by_cell() -> None:
+    document = a_document("a.xlsx", "Alue: Kokkola | Vettä: 4 laatua")
+    citation = cite(document, Span(0, len(document.text)))
+    assert (
+        check(citation, document, Original(readings=("Alue | Vettä\nKokkola | 4 laatua",)))
+        == "by cell"
+    )
+    assert (
+        check(citation, document, Original(readings=("Alue | Vettä\nKokkola | 5 laatua",)))
+        == "absent"
+    )
+
+
+def test_blocks_are_looked_up_one_by_one() -> None:
+    blocks = (Block(start=0, end=11), Block(start=13, end=25))
+    document = replace(a_document("a.txt", "Yksi kaksi.\n\nKolme neljä."), blocks=blocks)
+    citation = cite(document, Span(0, len(document.text)))
+    assert check(citation, document, Original(readings=("Kolme neljä. 1 Yksi kaksi.",))) == "right"
+    assert check(citation, document, Original(readings=("Kolme 1 neljä. Yksi kaksi.",))) == "absent"
+
+
+def test_a_page_that_is_a_picture_is_unchecked() -> None:
+    document = a_document("a.pdf", "Yksi kaksi.", page_starts=(0,))
+    citation = cite(document, Span(0, 11))
+    assert check(citation, document, Original(pages=((" ", ""),))) == "unchecked"
+
+
+def test_a_locator_that_is_not_the_spans_own_is_wrong() -> None:
+    document = a_document("a.pdf", "Yksi kaksi. Kolme.", page_starts=(0, 12))
+    citation = replace(cite(document, Span(0, 11)), locator=Locator(pages=(2,)))
+    pages = Original(pages=(("Yksi kaksi.",), ("Kolme. Yksi kaksi.",)))
+    assert check(citation, document, pages) == "other page"
 
 
 def test_originals_are_read_by_other_means(tmp_path: Path) -> None:
