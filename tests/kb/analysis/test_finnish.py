@@ -57,7 +57,7 @@ def terms(token: Token) -> dict[str, str]:
         ("Natura-alueen", {"natura_alue": "lemma", "natura": "part", "alue": "part"}),
         ("CATL-tehtaalla", {"catl_tehdas": "lemma", "catl": "part", "tehdas": "part"}),
         ("Höchstissä", {"höchstissä": "surface", "höchst": "stem"}),
-        ("Bordeaux'ssa", {"bordeaux": "surface"}),
+        ("Delacroix'n", {"delacroix": "surface"}),
         ("YMPÄRISTÖLUVAN", {"ympäristölupa": "lemma"}),
         ("1 200", {"1200": "number"}),
         ("500-luvun", {"500_luku": "lemma", "luku": "part"}),
