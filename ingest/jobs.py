@@ -27,7 +27,13 @@ from typing import Any, cast
 from ingest.pipeline import Progress, Rejection, Report, ingest_sources
 from ingest.sources import Source
 from kb.catalogue import Catalogue, now
-from kb.errors import CatalogueBusy, KnowledgeBaseError, NotFound, UnreadableDocument
+from kb.errors import (
+    CatalogueBusy,
+    KnowledgeBaseError,
+    NotFound,
+    StorageError,
+    UnreadableDocument,
+)
 from kb.knowledge_base import KnowledgeBase
 from kb.model import Confidentiality, Kind, Metadata
 
@@ -111,10 +117,16 @@ class Jobs:
         return self._catalogue.folder / "uploads"
 
     def new_folder(self) -> tuple[str, Path]:
-        """Make a folder for the files of a job that is about to be queued; return its id too."""
+        """Make a folder for the files of a job that is about to be queued; return its id too.
+
+        Raises StorageError where none can be made.
+        """
         job_id = secrets.token_hex(8)
         folder = self.folder / job_id
-        folder.mkdir(parents=True)
+        try:
+            folder.mkdir(parents=True)
+        except OSError as error:
+            raise StorageError("storage", folder=self.folder, why=error) from error
         return job_id, folder
 
     def enqueue(self, job_id: str, files: Sequence[UploadedFile], metadata: Metadata) -> None:
@@ -258,7 +270,11 @@ class Jobs:
         for folder in self.folder.iterdir():
             state = states.get(folder.name)
             if state is None:
-                gone = time.time() - folder.stat().st_mtime > _ABANDONED_SECONDS
+                try:
+                    age = time.time() - folder.stat().st_mtime
+                except FileNotFoundError:  # another process swept it
+                    continue
+                gone = age > _ABANDONED_SECONDS
             else:
                 gone = state in (JobState.DONE, JobState.FAILED)
             if gone:
@@ -281,6 +297,7 @@ class Worker:
         self._owner = f"{os.getpid()}-{secrets.token_hex(4)}"
         self._wake = threading.Event()
         self._stop = threading.Event()
+        self._current: str | None = None
         self._thread = threading.Thread(target=self._run, name="jobs", daemon=True)
 
     def start(self) -> None:
@@ -291,11 +308,18 @@ class Worker:
         """Say that a job was queued, so that it needn't wait for the next look."""
         self._wake.set()
 
-    def stop(self, *, seconds: float = 10) -> bool:
-        """Stop at the next step; the job goes back into the queue. False when it takes longer."""
+    def stop(self, *, seconds: float = 3) -> bool:
+        """Stop at the next step; the job goes back into the queue. False when it takes longer.
+
+        Then the job is given back nevertheless: the process is about to end, and that is not
+        the job's fault.
+        """
         self._stop.set()
         self._wake.set()
         self._thread.join(seconds)
+        current = self._current
+        if current is not None and self._thread.is_alive():
+            self._jobs.release(current, self._owner)
         return not self._thread.is_alive()
 
     def _run(self) -> None:
@@ -319,6 +343,7 @@ class Worker:
 
     def _carry_out(self, job: Job) -> None:
         ended = False
+        self._current = job.id
         with self._kept(job) as note:
             try:
                 report = ingest_sources(self._kb, sources_of(job, self._jobs.folder), progress=note)
@@ -336,6 +361,7 @@ class Worker:
                 )
             else:
                 ended = self._jobs.finish(job.id, self._owner, report=report)
+        self._current = None
         if ended:
             shutil.rmtree(self._jobs.folder / job.id, ignore_errors=True)
 

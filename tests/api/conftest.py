@@ -71,6 +71,11 @@ class Server:
         """Return the documents that came from a file of this name."""
         return [d for d in self.client.get("/api/documents").json() if d["source"] == source]
 
+    @property
+    def log(self) -> str:
+        """What it wrote to its standard error."""
+        return (self.data.parent / "log").read_text(encoding="utf-8")
+
     def stop(self) -> None:
         """End it as an operator does."""
         self.client.close()
@@ -97,13 +102,15 @@ def start(data: Path, **settings: str) -> Server:
         "PYTHONPATH": str(ROOT),
         **settings,
     }
-    process = subprocess.Popen(
-        [sys.executable, "-c", _START],
-        env=environment,
-        cwd=data.parent,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    with (data.parent / "log").open("a", encoding="utf-8") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-c", _START],
+            env=environment,
+            cwd=data.parent,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        )
     assert process.stdout is not None
     line = process.stdout.readline()
     assert "http://" in line, line
