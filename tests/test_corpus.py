@@ -180,6 +180,29 @@ def test_first_line_says_that_it_is_a_sample(name: str) -> None:
     assert first.startswith(opening[entry["language"]])
 
 
+def test_workbook_has_a_row_for_each_service_under_a_header() -> None:
+    from openpyxl import load_workbook
+
+    book = load_workbook(DOCUMENTS / "palvelut-alueittain.xlsx")
+    rows = list(book["Palvelut"].iter_rows(values_only=True))
+    assert rows[0][:3] == ("Alue", "Teema", "Palvelu")
+    assert len(rows) - 1 >= 40
+    kokkola = [row for row in rows if row[0] == "Kokkola"]
+    assert kokkola
+    assert all(row[-1] not in (None, "havainnollistava") for row in kokkola)
+    invented = [row for row in rows if str(row[0]).startswith("Esimerkkialue")]
+    assert invented
+    assert all(row[-1] == "havainnollistava" for row in invented)
+
+
+def test_slides_have_speaker_notes() -> None:
+    for entry in manifest():
+        if entry["kind"] == "slides":
+            with zipfile.ZipFile(DOCUMENTS / entry["file"]) as deck:
+                notes = [n for n in deck.namelist() if n.startswith("ppt/notesSlides/notesSlide")]
+            assert len(notes) >= 4, entry["file"]
+
+
 def test_files_are_small() -> None:
     sizes = {path.name: path.stat().st_size for path in DOCUMENTS.iterdir()}
     assert max(sizes.values()) < 1_000_000
