@@ -211,6 +211,8 @@ def _sniff_text(head: bytes, claimed: str, name: str) -> str:
     flat = _FLAT_ODF.search(plain)
     if flat is not None and b"office:document" in plain:
         return {b"text": "odt", b"presentation": "odp"}.get(flat[1], "ods")
+    if b"office:document" in plain and claimed in ("odt", "odp", "ods"):
+        return claimed
     if claimed in _TEXTUAL:
         return claimed
     mail = {found[1].lower() for found in _MAIL_HEADER.finditer(plain.split(b"\n\n")[0])}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
 
 from lxml import etree
 
@@ -10,7 +11,26 @@ from ingest.readers.builder import flat
 from ingest.readers.package import attribute, child, children, descendants, local
 from kb.model import BlockKind
 
+_T = TypeVar("_T")
 _MOST_POINTS = 500
+
+
+def reading_order(
+    shapes: Iterable[_T], place: Callable[[_T], tuple[float, float]], *, band: float
+) -> list[_T]:
+    """Return shapes as they are read: line by line, each from the left.
+
+    ``place`` gives top and left; shapes whose tops are within ``band`` of the first of a line
+    belong to it.
+    """
+    lines: list[tuple[float, list[_T]]] = []
+    for shape in sorted(shapes, key=lambda one: place(one)[0]):
+        top = place(shape)[0]
+        if lines and top - lines[-1][0] <= band:
+            lines[-1][1].append(shape)
+        else:
+            lines.append((top, [shape]))
+    return [one for _, line in lines for one in sorted(line, key=lambda one: place(one)[1])]
 
 
 def drawn_text(node: etree._Element) -> str:

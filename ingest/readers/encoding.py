@@ -12,7 +12,8 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-_NORDIC = re.compile("[åäöÅÄÖéÉüÜšžŠŽ€–—’”•§°²³µ½×]")
+_LETTERS = re.compile("[åäöÅÄÖ]")
+_COMMON = re.compile("[éÉüÜšžŠŽ€–—‘’“”•…§°²³µ½×\u00a0]")
 _ALIASES = {"iso-8859-1": "cp1252", "latin-1": "cp1252", "latin1": "cp1252", "us-ascii": "cp1252"}
 
 
@@ -33,7 +34,8 @@ def decode(data: bytes, *, declared: str = "") -> str:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
         # A file that was cut in the middle of a character is still UTF-8.
-        if error.start >= len(data) - 3 or _nearly_utf8(data):
+        cut = error.reason == "unexpected end of data" and not data[: error.start].isascii()
+        if cut or _nearly_utf8(data):
             return data.decode("utf-8", errors="replace")
     if declared:
         try:
@@ -67,21 +69,20 @@ def utf16_without_mark(data: bytes) -> str | None:
 
 
 def _guess(data: bytes) -> str:
+    """Return old one-byte text: the encoding in which the letters of Finnish come out."""
     windows = data.decode("cp1252", errors="replace")
-    nordic = len(_NORDIC.findall(windows))
-    foreign = sum(char > "\x7f" for char in windows) - nordic
-    if nordic and foreign <= nordic // 4:
+    best, most = "", 0
+    for encoding in ("cp1252", "iso-8859-15", "cp850", "mac_roman"):
+        text = windows if encoding == "cp1252" else data.decode(encoding, errors="replace")
+        letters = len(_LETTERS.findall(text))
+        strange = sum(char > "\x7f" for char in text) - letters - len(_COMMON.findall(text))
+        if letters > most and letters >= 3 * strange:
+            best, most = text, letters
+    if best:
+        return best
+    if sum(char > "\x7f" for char in windows) == len(_COMMON.findall(windows)):
         return windows
-    for encoding in ("cp850", "mac_roman"):
-        # ä, ö and å of DOS and old Macintosh text.
-        text = data.decode(encoding, errors="replace")
-        letters = len(re.findall("[åäöÅÄÖ]", text))
-        others = sum(char > "\x7f" for char in text) - letters
-        if letters >= 3 and others * 5 < letters:
-            return text
     from charset_normalizer import from_bytes
 
-    best = from_bytes(data[:100_000]).best()
-    if best is None:
-        return windows
-    return data.decode(best.encoding, errors="replace")
+    guessed = from_bytes(data[:100_000]).best()
+    return windows if guessed is None else data.decode(guessed.encoding, errors="replace")

@@ -11,6 +11,7 @@ from lxml import etree
 
 from ingest.limits import Limits
 from ingest.readers.builder import TextBuilder, flat
+from ingest.readers.drawing import reading_order
 from ingest.readers.package import (
     Package,
     attribute,
@@ -219,7 +220,9 @@ class _Document:
         titles = [node for node in frames if attribute(node, "class") == "title"]
         for node in titles:
             builder.heading(_lines(node), 1)
-        for node in sorted((one for one in frames if one not in titles), key=_position):
+        for node in reading_order(
+            (one for one in frames if one not in titles), _position, band=0.6
+        ):
             builder.gap()
             self._container(node)
         notes = child(page, "notes")
@@ -350,8 +353,8 @@ _LENGTH = re.compile(r"(-?[\d.]+)\s*(cm|mm|in|pt)")
 _UNITS = {"cm": 1.0, "mm": 0.1, "in": 2.54, "pt": 2.54 / 72}
 
 
-def _position(node: etree._Element) -> tuple[int, float]:
-    """Return line (of 0.6 cm) and left edge of a shape on a slide."""
+def _position(node: etree._Element) -> tuple[float, float]:
+    """Return top and left of a shape on a slide, in centimetres."""
 
     def length(name: str) -> float:
         found = _LENGTH.fullmatch(attribute(node, name) or "")
@@ -360,7 +363,7 @@ def _position(node: etree._Element) -> tuple[int, float]:
         except ValueError:
             return 0.0
 
-    return round(length("y") / 0.6), length("x")
+    return length("y"), length("x")
 
 
 def _meta(root: etree._Element | None) -> tuple[str, str | None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from lxml import etree
 
 from ingest.limits import Limits
 from ingest.readers.builder import TextBuilder, flat
-from ingest.readers.drawing import chart_lines, diagram_lines, paragraph_text
+from ingest.readers.drawing import chart_lines, diagram_lines, paragraph_text, reading_order
 from ingest.readers.package import (
     Package,
     Relation,
@@ -41,10 +41,9 @@ class _Shape:
     place: tuple[int, int] | None  # top, left
 
     @property
-    def order(self) -> tuple[int, int]:
-        """Return what sorts shapes as they are read: line by line, from the left."""
-        top, left = self.place if self.place is not None else (1 << 40, 0)
-        return round(top / _BAND), left
+    def at(self) -> tuple[int, int]:
+        """Return top and left; a shape without a place comes last."""
+        return self.place if self.place is not None else (1 << 40, 0)
 
 
 def read_pptx(path: Path, *, limits: Limits) -> Reading:
@@ -112,7 +111,7 @@ class _Presentation:
         titles = [shape for shape in shapes if shape.kind in ("title", "ctrTitle")]
         for shape in titles:
             builder.heading(" ".join(_lines(shape.node)), 1)
-        for shape in sorted((one for one in shapes if one not in titles), key=lambda s: s.order):
+        for shape in _in_order([one for one in shapes if one not in titles]):
             self._shape(shape, relations, layout)
         for relation in relations.values():
             if relation.kind == "notesSlide" and not relation.external:
@@ -163,7 +162,7 @@ class _Presentation:
     def _shape(self, shape: _Shape, relations: dict[str, Relation], layout: str) -> None:
         node, builder = shape.node, self._builder
         if local(node) == "grpSp":
-            for inner in sorted(self._shapes(node, layout), key=lambda one: one.order):
+            for inner in _in_order(self._shapes(node, layout)):
                 self._shape(inner, relations, layout)
             return
         builder.gap()
@@ -234,6 +233,10 @@ class _Presentation:
             body = child(shape, "txBody")
             for paragraph in children(body, "p") if body is not None else ():
                 self._builder.add(paragraph_text(paragraph), BlockKind.NOTE)
+
+
+def _in_order(shapes: Iterable[_Shape]) -> list[_Shape]:
+    return reading_order(shapes, lambda one: one.at, band=_BAND)
 
 
 def _relation_id(node: etree._Element) -> str:
