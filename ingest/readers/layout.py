@@ -505,7 +505,7 @@ class _Arranger:
         cells = [self._cells(row, gutters) for row in band.rows]
         shared = sum(sum(map(bool, row)) > 1 for row in cells)
         narrow = all(b - a < 1.2 * em for a, b in gutters)
-        if shared >= 2 and shared >= 0.4 * len(cells) and not narrow:
+        if ruled or (shared >= 2 and shared >= 0.4 * len(cells) and not narrow):
             return list(self._rows(band, gutters, em))
         if min(size.lines for size in sizes) >= 3 and not narrow:
             return self._each(columns, depth)
@@ -835,7 +835,7 @@ def _drafts(laid: Sequence[Sequence[Item]], body: float, pitch: float) -> list[_
                 )
                 continue
             into = notes if item.footnote else drafts
-            draft = _open(into)
+            draft = _open(into, notes=item.footnote)
             if draft is not None and _goes_on(draft, item, body, pitch):
                 draft.lines.append(item)
                 continue
@@ -849,12 +849,12 @@ def _drafts(laid: Sequence[Sequence[Item]], body: float, pitch: float) -> list[_
     return drafts
 
 
-def _open(drafts: Sequence[_Draft]) -> _Draft | None:
-    """Return the draft that a line may go on: the last that isn't a footnote or a row."""
+def _open(drafts: Sequence[_Draft], *, notes: bool) -> _Draft | None:
+    """Return the draft that a line may go on, past the rows, notes and captions since."""
     for draft in reversed(drafts[-12:]):
-        if draft.kind in (BlockKind.TABLE_ROW, BlockKind.FOOTNOTE) and draft is not drafts[-1]:
+        if draft.kind is BlockKind.TABLE_ROW or (draft.kind is BlockKind.FOOTNOTE) != notes:
             continue
-        if draft.kind is BlockKind.TABLE_ROW:
+        if _CAPTION.match(draft.lines[0].text) and draft is not drafts[-1]:
             continue
         return draft
     return None
@@ -1000,6 +1000,8 @@ def _above(top: _Draft, draft: _Draft) -> bool:
     one, other = top.lines[0], draft.lines[0]
     if top.level and draft.level:
         return top.level < draft.level
+    if top.level or draft.level:  # what the outline leaves out stands below what it names
+        return top.level > 0
     first, second = one.words[0].text.rstrip("."), other.words[0].text.rstrip(".")
     if _NUMBERED.match(first + ".") and _NUMBERED.match(second + "."):
         if first.count(".") != second.count("."):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import io
+import logging
 import math
 import re
 import unicodedata
@@ -118,12 +119,27 @@ def _opened(path: Path, warnings: list[str]) -> Iterator[Handle]:
 
 
 def _mended(path: Path) -> bytes:
-    """Return the file as pypdf writes it anew, or raise UnreadableDocument."""
+    """Return the file in a state that pdfium opens, or raise UnreadableDocument.
+
+    A file that lost its end gets a new trailer; anything else is written anew by pypdf.
+    """
     import pypdf
     import pypdfium2
 
+    content = path.read_bytes()
+    if b"%PDF-" not in content[:1024]:
+        raise UnreadableDocument("unreadable_pdf_damaged", name=path.name)
+    for patched in _with_trailer(content):
+        try:
+            pypdfium2.PdfDocument(patched).close()
+        except pypdfium2.PdfiumError:
+            continue
+        return patched
+    logger = logging.getLogger("pypdf")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)  # it tells of every fault, and we know that there are some
     try:
-        reader = pypdf.PdfReader(path, strict=False)
+        reader = pypdf.PdfReader(io.BytesIO(content), strict=False)
         if reader.is_encrypted and not reader.decrypt(""):
             raise UnreadableDocument("unreadable_pdf_encrypted", name=path.name)
         writer = pypdf.PdfWriter()
@@ -138,7 +154,21 @@ def _mended(path: Path) -> bytes:
         # A damaged file makes pypdf fail in any way at all, RecursionError and KeyError among
         # them; each means the same to the user.
         raise UnreadableDocument("unreadable_pdf_damaged", name=path.name) from error
+    finally:
+        logger.setLevel(level)
     return whole.getvalue()
+
+
+_CATALOG = re.compile(
+    rb"(\d{1,9})\s+(\d{1,5})\s+obj\b(?:(?!endobj)[\s\S]){0,4000}?/Type\s*/Catalog\b"
+)
+
+
+def _with_trailer(content: bytes) -> Iterator[bytes]:
+    """Yield the file with a trailer that names its catalog; pdfium finds the objects itself."""
+    for found in list(_CATALOG.finditer(content))[-1:]:
+        root = b" ".join((found[1], found[2], b"R"))
+        yield content + b"\nendobj\ntrailer\n<< /Root " + root + b" >>\nstartxref\n0\n%%EOF\n"
 
 
 # --- characters to words ---------------------------------------------------------------------
