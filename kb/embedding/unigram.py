@@ -30,9 +30,8 @@ class Unigram:
         self.begin, self.end, self.unknown = weights.begin, weights.end, weights.unknown
         self._characters = weights.characters()
         self._longest = max(map(len, pieces))
-        self._numbers = {
-            piece: number for number, piece in enumerate(pieces) if number != self.unknown
-        }
+        self._numbers = dict(zip(pieces, range(len(pieces)), strict=True))
+        del self._numbers[pieces[self.unknown]]
         self._scores = scores
         # SentencePiece's: an unknown character is ten below the least probable piece.
         self._unknown_score = min(scores) - 10

@@ -14,9 +14,9 @@ import struct
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.util import find_spec
-from itertools import pairwise
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -99,9 +99,13 @@ class Weights:
 
     def pieces(self) -> list[str]:
         """Return the pieces of the vocabulary in the order of their numbers."""
-        offsets = self._part("<u4", self._pieces + 1, self._offsets_at).tolist()
-        text = self._file[self._text_at : self._text_at + offsets[-1]]
-        return [text[start:end].decode("utf-8") for start, end in pairwise(offsets)]
+        ends = self._part("<u4", self._pieces + 1, self._offsets_at)
+        part = self._bytes[self._text_at : self._text_at + int(ends[-1])]
+        # Bytes that begin a character, counted: offsets in characters, so that the text is
+        # decoded once and not piece by piece (40 ms less of each start).
+        begun = np.concatenate([[0], np.cumsum(part & 0xC0 != 0x80)])[ends].tolist()
+        text = part.tobytes().decode("utf-8")
+        return [text[each] for each in map(slice, begun, begun[1:])]
 
     def scores(self) -> list[float]:
         """Return the log probability of each piece."""
@@ -145,7 +149,7 @@ class Weights:
         part = self._bytes[tensor.offset : tensor.offset + tensor.size]
         return part.reshape(-1, _BLOCK_BYTES)
 
-    def _part(self, kind: str, count: int, at: int) -> npt.NDArray[np.generic]:
+    def _part(self, kind: str, count: int, at: int) -> npt.NDArray[Any]:
         return np.frombuffer(self._file, np.dtype(kind), count, at)
 
 
