@@ -62,6 +62,7 @@ def open_knowledge_base(settings: Settings) -> KnowledgeBase:
         centring=centring,
         embeddings=embeddings,
         embedder=embedder,
+        sentences=settings.sentences,
     )
     return KnowledgeBase(
         settings=settings,

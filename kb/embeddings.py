@@ -29,7 +29,11 @@ class Pending:
 
 
 class Embeddings:
-    """The vectors of one model over one catalogue."""
+    """The vectors of one model over one catalogue.
+
+    CROSS JOIN keeps the order of the tables: the few items asked for first, then the vector of
+    each. Left to choose, SQLite walks all vectors of the model (600 ms instead of 4).
+    """
 
     def __init__(self, catalogue: Catalogue, *, fingerprint: str) -> None:
         self._catalogue = catalogue
@@ -100,7 +104,7 @@ class Embeddings:
             for chunk in chunks(passage_rows, 500):
                 connection.execute(
                     f"INSERT INTO outbox (collection, item, action) SELECT '{kind}', {kind}.row, "
-                    f"'put' FROM {kind} JOIN embedding ON embedding.digest = {kind}.digest "
+                    f"'put' FROM {kind} CROSS JOIN embedding ON embedding.digest = {kind}.digest "
                     f"AND model = ? WHERE {owner} IN ({','.join('?' * len(chunk))})",
                     (self.model, *chunk),
                 )
@@ -112,7 +116,7 @@ class Embeddings:
             for kind in ITEM_KINDS:
                 connection.execute(
                     f"INSERT INTO outbox (collection, item, action) SELECT '{kind}', {kind}.row, "
-                    f"'put' FROM {kind} JOIN embedding ON embedding.digest = {kind}.digest "
+                    f"'put' FROM {kind} CROSS JOIN embedding ON embedding.digest = {kind}.digest "
                     "AND model = ?",
                     (self.model,),
                 )
@@ -141,7 +145,7 @@ class Embeddings:
         ``rows`` limits them to some items' rows; items without a vector are left out.
         """
         select = (
-            f"SELECT {kind}.row, vector FROM {kind} JOIN embedding "
+            f"SELECT {kind}.row, vector FROM {kind} CROSS JOIN embedding "
             f"ON embedding.digest = {kind}.digest AND model = ?"
         )
         found: list[tuple[int, bytes]] = []
@@ -169,7 +173,7 @@ class Embeddings:
             found += [
                 (r[0], r[1], r[2], r[3])
                 for r in self._catalogue.connection.execute(
-                    "SELECT passage_row, start, end, vector FROM sentence JOIN embedding "
+                    "SELECT passage_row, start, end, vector FROM sentence CROSS JOIN embedding "
                     "ON embedding.digest = sentence.digest AND model = ? "
                     f"WHERE passage_row IN ({','.join('?' * len(chunk))}) ORDER BY sentence.row",
                     (self.model, *chunk),
@@ -198,7 +202,7 @@ class Embeddings:
         Ordered by digest, which is as good as random and doesn't depend on when a passage came.
         """
         found = self._catalogue.connection.execute(
-            "SELECT language, vector FROM passage JOIN embedding "
+            "SELECT language, vector FROM passage CROSS JOIN embedding "
             "ON embedding.digest = passage.digest AND model = ? ORDER BY passage.digest LIMIT ?",
             (self.model, limit),
         ).fetchall()
@@ -208,7 +212,7 @@ class Embeddings:
     def item_rows(self, kind: ItemKind) -> npt.NDArray[np.int64]:
         """Return the rows of all items of a kind that have a vector, ascending."""
         rows = self._catalogue.connection.execute(
-            f"SELECT {kind}.row FROM {kind} JOIN embedding "
+            f"SELECT {kind}.row FROM {kind} CROSS JOIN embedding "
             f"ON embedding.digest = {kind}.digest AND model = ? ORDER BY {kind}.row",
             (self.model,),
         ).fetchall()

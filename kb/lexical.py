@@ -81,6 +81,13 @@ class LexicalIndex:
         self._norms: Scores = np.empty(0, np.float32)
         self._postings: OrderedDict[str, tuple[npt.NDArray[np.int32], Scores]] = OrderedDict()
 
+    @property
+    def passages(self) -> int:
+        """How many passages there are."""
+        with self._lock:
+            self._follow()
+            return len(self._rows)
+
     def score(self, words: Sequence[Word]) -> LexicalScores:
         """Return the passages that have any of the words' terms."""
         with self._lock:

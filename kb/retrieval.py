@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from kb.analysis.engines import question_tokens
 from kb.catalogue import Catalogue, ItemKind
-from kb.centring import Centring, Vector, cosines
+from kb.centring import Centre, Centring, Vector, cosines
 from kb.embeddings import Embeddings
 from kb.errors import NotFound
 from kb.fusion import Scores, best_of, blend_dense, fuse, top
@@ -28,11 +28,15 @@ from kb.protocols import Embedder
 from kb.vectors import VectorIndex
 
 Rows = npt.NDArray[np.int64]
+HalfMatrix = npt.NDArray[np.float16]
 
 SENTENCE_WEIGHT = 0.4
 LEXICAL_WEIGHT = 0.7
 
 _CANDIDATES = 150
+_SEEN_LIMIT = 20_000
+"""Passages whose vectors stay in memory: some 100 MB."""
+
 _EXACT_LIMIT = 4000
 """Up to so many passages in scope, every one is compared: as quick as the index, and exact."""
 
@@ -55,6 +59,16 @@ class ScoredSentence:
     row: int
     span: Span
     cosine: float
+
+
+@dataclass(frozen=True, slots=True)
+class _PassageVectors:
+    """A passage's vector, shape (1, dimension), and its sentences', (spans, dimension)."""
+
+    row: int
+    passage: HalfMatrix | None
+    spans: tuple[Span, ...]
+    sentences: HalfMatrix
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +97,7 @@ class Retriever:
         centring: Centring,
         embeddings: Embeddings,
         embedder: Callable[[], Embedder],
+        sentences: bool,
     ) -> None:
         self._catalogue = catalogue
         self._vectors = vectors
@@ -90,7 +105,9 @@ class Retriever:
         self._centring = centring
         self._embedder = embedder
         self._embeddings = embeddings
+        self._sentences = sentences
         self._lock = threading.Lock()
+        self._seen: dict[int, _PassageVectors] = {}
         self._exact: dict[ItemKind, tuple[Rows, Matrix]] = {}
         self._exact_generation = -1
 
@@ -137,7 +154,7 @@ class Retriever:
             inside = np.isin(by_terms, allowed, assume_unique=True)
             by_terms, term_scores = by_terms[inside], term_scores[inside]
         found = [by_terms[top(term_scores, k)]]
-        total = self._catalogue.counts()["passage"]
+        total = self._lexical.passages
         if (total if allowed is None else len(allowed)) <= _EXACT_LIMIT:
             found += self._nearest_exactly(query, allowed, total, k)
         else:
@@ -194,17 +211,72 @@ class Retriever:
     # -- scores -------------------------------------------------------------------------------
 
     def _dense(self, query: Query, candidates: Rows) -> tuple[Scores, list[ScoredSentence]]:
+        known = self._vectors_of(candidates)
         centre = self._centring.centre()
-        rows, matrix = self._embeddings.vectors("passage", candidates.tolist())
-        passage = best_of(rows, cosines(centre.passages(matrix), query.vector), candidates)
-        owners, spans, vectors = self._embeddings.sentence_vectors(candidates.tolist())
-        cosine = cosines(centre.passages(vectors), query.vector)
+        spans = [span for vectors in known for span in vectors.spans]
+        owners = np.repeat(
+            np.array([vectors.row for vectors in known], dtype=np.int64),
+            [len(vectors.spans) for vectors in known],
+        )
+        cosine = self._cosines(centre, [v.sentences for v in known if v.spans], query)
         sentence = best_of(owners, cosine, candidates)
+        whole = [v for v in known if v.passage is not None]
+        passage = best_of(
+            np.array([v.row for v in whole], dtype=np.int64),
+            self._cosines(centre, [v.passage for v in whole if v.passage is not None], query),
+            candidates,
+        )
         scored = [
             ScoredSentence(row, span, value)
             for row, span, value in zip(owners.tolist(), spans, cosine.tolist(), strict=True)
         ]
         return blend_dense(passage, sentence, sentence_weight=SENTENCE_WEIGHT), scored
+
+    @staticmethod
+    def _cosines(centre: Centre, parts: Sequence[HalfMatrix], query: Query) -> Scores:
+        if not parts:
+            return np.empty(0, np.float32)
+        matrix = np.concatenate(parts).astype(np.float32)
+        return cosines(centre.passages(matrix), query.vector)
+
+    def _vectors_of(self, rows: Rows) -> list[_PassageVectors]:
+        """Return the vectors of passages; those seen before come from memory.
+
+        A passage's text, and so its vectors, never change under its row, so what is complete is
+        kept whatever happens to the catalogue.
+        """
+        with self._lock:
+            found = {row: v for row in rows.tolist() if (v := self._seen.get(row)) is not None}
+        missing = [row for row in rows.tolist() if row not in found]
+        if missing:
+            fetched = self._fetch(missing)
+            with self._lock:
+                for vectors in fetched:
+                    if vectors.passage is not None and (vectors.spans or not self._sentences):
+                        self._seen[vectors.row] = vectors
+                while len(self._seen) > _SEEN_LIMIT:
+                    self._seen.pop(next(iter(self._seen)))
+            found.update((vectors.row, vectors) for vectors in fetched)
+        return [found[row] for row in rows.tolist()]
+
+    def _fetch(self, rows: Sequence[int]) -> list[_PassageVectors]:
+        passage_rows, passages = self._embeddings.vectors("passage", rows)
+        owners, spans, sentences = self._embeddings.sentence_vectors(rows)
+        at = {row: i for i, row in enumerate(passage_rows.tolist())}
+        places: dict[int, list[int]] = {}
+        for i, owner in enumerate(owners.tolist()):
+            places.setdefault(owner, []).append(i)
+        return [
+            _PassageVectors(
+                row=row,
+                passage=passages[at[row]][None, :].astype(np.float16) if row in at else None,
+                spans=tuple(spans[i] for i in places.get(row, ())),
+                sentences=sentences[places[row]].astype(np.float16)
+                if row in places
+                else np.empty((0, 0), np.float16),
+            )
+            for row in rows
+        ]
 
     def hits(self, ranking: Ranking) -> list[Hit]:
         """Return a ranking's passages with their documents; what is gone by now is left out."""
