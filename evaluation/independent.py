@@ -194,6 +194,7 @@ def _decoded(data: bytes) -> tuple[str, ...]:
 
 _MARKS = (
     (re.compile(r"<!--.*?-->", re.DOTALL), " "),
+    (re.compile(r"\[\^[^\]\s]+\]:?"), ""),
     (re.compile(r"!\[([^\]]*)\]\([^)]*\)"), r"\1"),
     (re.compile(r"\[([^\]]*)\]\([^)]*\)"), r"\1"),
     (re.compile(r"<https?://[^>]*>"), lambda found: found[0][1:-1]),
@@ -211,7 +212,7 @@ _NUMBER = re.compile(r"^\s*\d+[.)]\s+", re.MULTILINE)
 
 
 def plain_markdown(text: str, *, numbers: bool = False) -> str:
-    """Return Markdown without its marks: headings, lists, emphasis, links, tables, comments.
+    """Return Markdown without its marks: of headings, lists, emphasis, links, tables, footnotes.
 
     ``numbers`` keeps those of numbered lists.
     """

@@ -62,6 +62,9 @@ def test_marks_of_markdown_are_not_words() -> None:
     assert "http" not in plain
     assert "image" not in plain
     assert plain_markdown("a \\* b &amp; `c_d`") == "a * b & c_d"
+    assert plain_markdown("yhdeksän.[^4] Ero\n\n[^4]: Lähde") == "yhdeksän. Ero\n\n Lähde"
+    assert plain_markdown("1. Yksi") == "Yksi"
+    assert plain_markdown("1. **Yksi**", numbers=True) == "1. Yksi"
 
 
 def test_a_perfect_reading_scores_one() -> None:

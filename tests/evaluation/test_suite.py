@@ -10,6 +10,8 @@ from evaluation.beir import Entry, load, read_run
 from evaluation.benchmarks import ingest, scale, search
 from evaluation.errors import EvaluationError
 from evaluation.product import knowledge_base_over, searcher
+from ingest.pipeline import ingest as put_in
+from kb.assembly import open_knowledge_base
 from kb.model import Language
 from kb.settings import Settings, load_settings
 from tests.evaluation.beir_sets import CORPUS, write_set
@@ -121,10 +123,10 @@ def test_benchmarks_run_at_a_small_size(workspace: Path) -> None:
     texts: list[tuple[str, Language]] = [(entry.text, "fi") for entry in beir.entries()]
     questions = [query.text for query in beir.queries]
     settings = settings_of(workspace)
-    found = search.run(settings=settings, texts=texts, questions=questions, passages=60)
+    found = search.run(settings=settings, texts=texts, questions=questions, passages=30)
     assert [row[0] for row in found.rows] == ["–", "language", "10 documents", "ask"]
-    assert all(isinstance(row[1], int) and row[1] >= 60 for row in found.rows)
-    grown = scale.run(settings=settings, texts=texts, questions=questions, sizes=(20, 60))
+    assert all(isinstance(row[1], int) and row[1] >= 30 for row in found.rows)
+    grown = scale.run(settings=settings, texts=texts, questions=questions, sizes=(10, 20))
     assert len(grown.rows) == 2
     put = ingest.run(settings=settings, entries=list(beir.entries()), language="fi")
     assert [row[0] for row in put.rows] == ["embedder", "kb"]
@@ -132,6 +134,87 @@ def test_benchmarks_run_at_a_small_size(workspace: Path) -> None:
         json.dumps(result.to_json())
         for language in ("fi", "sv", "en"):
             assert result.table(language)
+
+
+@pytest.fixture(scope="module")
+def own_base(workspace: Path) -> Settings:
+    """Return settings of a knowledge base with two documents, and a file of questions beside."""
+    documents = workspace / "documents"
+    documents.mkdir()
+    (documents / "vesi.txt").write_text(
+        "Suurteollisuusalueella on neljä vesilaatua. Jäähdytysvesi otetaan merestä.\n\n"
+        "Jätevesi käsitellään yhteisessä puhdistamossa.",
+        encoding="utf-8",
+    )
+    (documents / "turva.md").write_text(
+        "# Turvallisuus\n\nTehdaspalokunta palvelee yrityksiä **sopimuksella** vuodesta 2016.\n",
+        encoding="utf-8",
+    )
+    settings = load_settings(data_dir=workspace / "own")
+    kb = open_knowledge_base(settings)
+    assert put_in(kb, [documents]).ingested == 2
+    kb.catalogue.close()
+    asked: list[dict[str, object]] = [
+        {
+            "id": "a",
+            "question": "Montako vesilaatua alueella on?",
+            "kind": "how much",
+            "themes": ["water"],
+            "answerable": True,
+            "gold": [{"document": "vesi.txt", "quotes": ["neljä vesilaatua"]}],
+        },
+        {
+            "id": "b",
+            "question": "Paljonko tehdaspalokunnan kalusto maksoi?",
+            "kind": "how much",
+            "themes": ["safety"],
+            "answerable": False,
+            "gold": [],
+        },
+    ]
+    (workspace / "dev.jsonl").write_text(
+        "".join(json.dumps({"language": "fi", "cross": False, **one}) + "\n" for one in asked),
+        encoding="utf-8",
+    )
+    return settings
+
+
+def test_own_questions_and_citations_end_to_end(workspace: Path, own_base: Settings) -> None:
+    file = workspace / "dev.jsonl"
+    result = suite.questions(settings=own_base, file=file)
+    first, second = result.outcomes
+    assert first.retrieval is not None
+    assert first.retrieval.rr == 1
+    assert first.answered
+    assert first.fact
+    assert second.retrieval is None
+    assert first.support is not None
+    checked = suite.citations(settings=own_base, file=file, sample=10)
+    assert checked.share == 1
+    assert checked.counts()["right"] > 5
+    verdict = suite.check_questions(files=[file], documents=workspace / "documents", whole=False)
+    # Of the three words of "b", the material only has the fire brigade.
+    assert [(one.id, one.code) for one in verdict.problems] == [("b", "off_topic")]
+
+
+def test_the_report_holds_every_part(
+    workspace: Path, own_base: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(suite, "QUESTIONS", workspace)
+    (workspace / "readings").mkdir()
+    (workspace / "readings" / "a.txt").write_text("Yksi kaksi kolme.", encoding="utf-8")
+    (workspace / "readings" / "a.txt.gold.md").write_text("Yksi kaksi kolme.", encoding="utf-8")
+    sections = suite.report(
+        workspace / "report.html",
+        settings=own_base,
+        readings=workspace / "readings",
+        language="sv",
+    )
+    assert len(sections) == 4
+    page = (workspace / "report.html").read_text(encoding="utf-8")
+    assert all(f"{section.title}</h2>" in page for section in sections)
+    figures = json.loads((workspace / "report.json").read_text(encoding="utf-8"))
+    assert len(figures["sections"]) == 4
 
 
 def test_unknown_benchmarks_and_empty_bases_are_named(workspace: Path) -> None:
