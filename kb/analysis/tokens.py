@@ -17,8 +17,8 @@ from kb.analysis import Term, TermKind, Token
 RULES = "2"
 """Version of the rules of this module; part of every analyser's fingerprint."""
 
-WORD_CACHE = 1 << 16
-"""Words that an analyser keeps; about 1 kB each."""
+WORD_CACHE = 1 << 15
+"""Words that an analyser keeps; about 0.8 kB each."""
 
 MAX_TERM = 80
 """Characters of a term; what is longer is no word that anybody searches for."""
