@@ -2,10 +2,12 @@
 
 The graph begins after the look-up of words and positions, so the 250,000 × 384 matrix of words
 stays out of it: 22 MB that load in a few hundredths of a second. It takes one text at a time,
-(1, tokens, 384), and returns the mean over the tokens, (1, 384): measured on 2 cores, one text
-at a time is 5 % faster than batches of 512 tokens and 35 % faster than batches of 2,048 (the
-activations stay in the processor's cache), nothing is padded, and since activations are
-quantised with the scale of the whole tensor, a vector doesn't depend on its neighbours.
+(1, tokens, 384), and returns the mean over the tokens, (1, 384). Measured with passages of 200
+tokens, one at a time is 6 % faster than batches of up to 512 tokens and 37 % faster than batches
+of up to 2,048 (the activations stay in the processor's cache and nothing is padded); with
+sentences 2 % slower than the best batches and 20 % faster than those of 2,048. And since
+activations are rounded with the scale of the whole tensor, a vector doesn't depend on what it
+is embedded beside: in a batch of 2,048 tokens its cosine to itself alone was .996.
 """
 
 from __future__ import annotations
@@ -208,7 +210,7 @@ class _Draft:
 
     def normalise(self, of: str, scale: Floats, shift: Floats) -> str:
         # Sum and LayerNormalization, not SkipLayerNormalization: that takes seven times as
-        # long (12 % of all the time), measured with onnxruntime 1.32.
+        # long (11 % of all the time), measured with onnxruntime 1.32.
         inputs = [of, self.constant(scale), self.constant(shift)]
         return self.node("LayerNormalization", inputs, axis=-1, epsilon=self._epsilon)
 

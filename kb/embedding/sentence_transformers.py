@@ -15,13 +15,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kb.errors import ComponentMissing
+from kb.errors import ComponentMissing, SettingsError
 from kb.model import Matrix
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 _BATCH = 16
+_OTHER_RUNTIMES = ("onnx/*", "openvino/*", "*.onnx", "*.h5", "*.msgpack", "*.ot")
+"""Weights that many models carry once more for other programs."""
+
 _E5 = re.compile(r"(^|[-_])e5[-_]", re.IGNORECASE)
 _READ_BYTES = 1_000_000
 """Files up to this size go into the fingerprint by content, larger ones by size."""
@@ -32,7 +35,8 @@ class SentenceTransformerEmbedder:
 
     A name that isn't a folder is looked for in Hugging Face's cache and fetched when it isn't
     there. ``query_prefix`` and ``passage_prefix`` override the model's own. Raises
-    ComponentMissing when sentence-transformers isn't installed.
+    ComponentMissing when sentence-transformers isn't installed, SettingsError when there is no
+    such model.
     """
 
     def __init__(
@@ -51,11 +55,12 @@ class SentenceTransformerEmbedder:
             raise _missing() from error
         if threads:
             torch.set_num_threads(threads)
+        # Always from a folder, so that a model that is here asks nothing from the network.
         folder = _folder(name)
-        # From its folder where there is one, so that nothing is asked from the network.
-        self._model: SentenceTransformer = SentenceTransformer(
-            str(folder) if folder else name, device="cpu"
-        )
+        try:
+            self._model: SentenceTransformer = SentenceTransformer(str(folder), device="cpu")
+        except (OSError, ValueError) as error:
+            raise _unusable(name) from error
         prompts = self._model.prompts
         own = (
             prompts.get("query"),
@@ -113,10 +118,10 @@ class SentenceTransformerEmbedder:
         return vectors.astype(np.float32, copy=False)
 
 
-def prefixes(name: str, folder: Path | None) -> tuple[str, str]:
+def prefixes(name: str, folder: Path) -> tuple[str, str]:
     """Return the prefixes of question and passage for a model without prompts of its own."""
     names = [name]
-    if folder is not None and (folder / "config.json").is_file():
+    if (folder / "config.json").is_file():
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         names.append(str(config.get("_name_or_path", "")))
     family = any(_E5.search(Path(each).name) for each in names)
@@ -128,7 +133,7 @@ def fingerprint(name: str) -> str:
 
     A model that isn't on this machine yet is fetched first.
     """
-    folder = _folder(name) or _fetch(name)
+    folder = _folder(name)
     digest = sha256()
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         size = path.stat().st_size
@@ -138,27 +143,30 @@ def fingerprint(name: str) -> str:
     return f"{Path(name).name} sentence-transformers {digest.hexdigest()[:16]}"
 
 
-def _folder(name: str) -> Path | None:
-    """Return where a model lies on this machine, or None."""
+def _folder(name: str) -> Path:
+    """Return the folder of a model, from Hugging Face's cache, fetched first where need be."""
     if Path(name).is_dir():
         return Path(name)
     try:
-        from huggingface_hub import try_to_load_from_cache
+        from huggingface_hub import snapshot_download, try_to_load_from_cache
+        from huggingface_hub.errors import HFValidationError
     except ImportError as error:
         raise _missing() from error
-    found = try_to_load_from_cache(name, "modules.json")
-    return Path(found).parent if isinstance(found, str) else None
-
-
-def _fetch(name: str) -> Path:
     try:
-        from huggingface_hub import snapshot_download
-    except ImportError as error:
-        raise _missing() from error
-    return Path(snapshot_download(name))
+        found = try_to_load_from_cache(name, "modules.json")
+        if isinstance(found, str):
+            return Path(found).parent
+        return Path(snapshot_download(name, ignore_patterns=list(_OTHER_RUNTIMES)))
+    # Its errors are OSErrors (no connection, no such name) or httpx's, which it may let through.
+    except (OSError, HFValidationError) as error:
+        raise _unusable(name) from error
 
 
 def _missing() -> ComponentMissing:
     return ComponentMissing(
         component="sentence-transformers", command="pip install 'kokkola-kb[models]'"
     )
+
+
+def _unusable(name: str) -> SettingsError:
+    return SettingsError("embedding_model", name=name)

@@ -1,8 +1,8 @@
 """Text to the tokens of XLM-RoBERTa, the most probable pieces of each word (Kudo 2018).
 
-Written in Python because the vocabulary is then ready in a tenth of a second, where the usual
-library takes six to parse it; the pieces of a word are remembered, and words repeat, so it
-costs two per cent of the time that the vectors take.
+Written in Python because the vocabulary is then ready in 0.15 s, where the ``tokenizers`` library
+takes 0.6 s to build it. The pieces of a word are remembered and words repeat, so it costs 0.1
+to 2 ms a passage where the vector takes 65 ms.
 """
 
 from __future__ import annotations

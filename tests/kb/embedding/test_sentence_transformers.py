@@ -10,11 +10,12 @@ from kb.embedding import fingerprint_of, open_embedder
 from kb.embedding.bundled import BundledEmbedder
 from kb.embedding.export import write_sentence_transformers_folder
 from kb.embedding.sentence_transformers import SentenceTransformerEmbedder, prefixes
-from kb.errors import ComponentMissing
+from kb.errors import ComponentMissing, SettingsError
 from tests.conftest import need
 from tests.kb.embedding.texts import ODD, paragraphs
 
 TEXTS = [*paragraphs(12), *(text for text in ODD if len(text) < 2000 and "<" not in text)]
+MISSING = "sentence-transformers (pip install '.[models]')"
 INSTALLED = find_spec("sentence_transformers") is not None
 
 pytestmark = [
@@ -25,7 +26,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    need(INSTALLED, "sentence-transformers (pip install '.[models]')")
+    need(INSTALLED, MISSING)
     path = tmp_path_factory.mktemp("e5") / "multilingual-e5-small"
     write_sentence_transformers_folder(path)
     return path
@@ -112,9 +113,9 @@ def test_the_error_says_what_to_install(tmp_path: Path) -> None:
     ],
 )
 def test_the_e5_family_has_prefixes_and_others_have_none(
-    name: str, expected: tuple[str, str]
+    name: str, expected: tuple[str, str], tmp_path: Path
 ) -> None:
-    assert prefixes(name, None) == expected
+    assert prefixes(name, tmp_path) == expected
 
 
 def test_a_folder_of_another_name_is_known_by_its_configuration(tmp_path: Path) -> None:
@@ -122,3 +123,19 @@ def test_a_folder_of_another_name_is_known_by_its_configuration(tmp_path: Path) 
     (tmp_path / "config.json").write_text(json.dumps(config), encoding="utf-8")
 
     assert prefixes(str(tmp_path), tmp_path) == ("query: ", "passage: ")
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    missing = str(tmp_path / "no" / "model")
+
+    with pytest.raises(SettingsError) as caught:
+        fingerprint_of(missing, cache_folder=tmp_path)
+
+    assert missing in caught.value.text("fi")
+
+
+@pytest.mark.models
+def test_a_folder_without_a_model_is_named(tmp_path: Path) -> None:
+    need(INSTALLED, MISSING)
+    with pytest.raises(SettingsError, match=tmp_path.name):
+        SentenceTransformerEmbedder(str(tmp_path))
