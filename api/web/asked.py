@@ -80,6 +80,15 @@ class Asked:
         return pairs
 
 
+def without(asked: Asked, name: str, value: str) -> Asked:
+    """Return a state with one of its filters taken away; ``year`` and ``samples`` are names too."""
+    if name == "year":
+        return replace(asked, first_year="", last_year="")
+    if name == "samples":
+        return replace(asked, samples="")
+    return replace(asked, filters=tuple(one for one in asked.filters if one != (name, value)))
+
+
 def address(path: str, pairs: Iterable[tuple[str, object]], *, fragment: str = "") -> str:
     """Return a path with parameters; those that are empty are left out."""
     query = urlencode([(name, str(value)) for name, value in pairs if value not in ("", None)])

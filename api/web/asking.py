@@ -11,7 +11,7 @@ from api.problems import status_of, text_of
 from api.web.asked import Asked
 from api.web.marking import Quoted, quoted
 from api.web.site import Answered, Visit
-from kb.errors import KnowledgeBaseError
+from kb.errors import BadScope, KnowledgeBaseError
 from kb.model import AnswerStatus, Citation, Document, Hit, Language, Metadata, Span
 
 router = APIRouter()
@@ -61,13 +61,15 @@ def ask_page(request: Request) -> Response:
     visit = Visit(request)
     asked = Asked.of(request.query_params)
     given: Answered | None = None
-    fault = ""
+    fault = mendable = ""
     status = 200
     if asked.question:
         try:
             given = visit.site.answer(visit.kb, asked)
         except KnowledgeBaseError as error:
             fault, status = text_of(error, visit.language), status_of(error)
+            place = "filters" if isinstance(error, BadScope) else "q"
+            mendable = place if status == 422 else ""
     pending = (0, 0)
     if visit.facets.documents:
         embeddings = visit.kb.embeddings
@@ -92,12 +94,14 @@ def ask_page(request: Request) -> Response:
         asked=asked,
         given=given,
         fault=fault,
+        mendable=mendable,
         facets=visit.facets,
         titles=titles,
         pending=pending,
         examples=[visit.t(key) for key in _EXAMPLES],
         max_question=visit.settings.max_question,
         clear=visit.href("/", ("q", asked.question)),
+        limits=visit.limits("/", asked),
         **context,
     )
 

@@ -117,6 +117,7 @@ def _documents(visit: Visit, *, fault: str = "", status: int = 200) -> Response:
         all_themes=[theme.id for theme in themes()],
         fields=FIELDS,
         clear=visit.href("/documents"),
+        limits=visit.limits("/documents", asked, ("find", find)),
     )
 
 

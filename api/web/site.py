@@ -16,7 +16,7 @@ from fastapi import FastAPI, Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse, Response
 
-from api.web.asked import Asked, address
+from api.web.asked import SAMPLES, Asked, address, without
 from api.web.wording import Wording
 from kb.catalogue import DocumentRow
 from kb.knowledge_base import KnowledgeBase
@@ -169,6 +169,32 @@ class Visit:
         """Return an address of ours; a language that this address names goes along."""
         language = [("lang", self._chosen)] if self._chosen else []
         return address(path, [*pairs, *language], fragment=fragment)
+
+    def limits(self, path: str, asked: Asked, *more: tuple[str, object]) -> list[tuple[str, str]]:
+        """Return each filter that is set, in words, with the address of the page without it."""
+        t = self.t
+        found = [
+            (self._told(name, value), without(asked, name, value)) for name, value in asked.filters
+        ]
+        if asked.first_year or asked.last_year:
+            years = f"{asked.first_year}–{asked.last_year}"
+            found.append((years, without(asked, "year", "")))
+        if asked.samples in SAMPLES:
+            label = f"{t('filter_samples')}: {t(f'samples_{asked.samples}')}"
+            found.append((label, without(asked, "samples", "")))
+        return [(label, self.href(path, *more, *left.pairs())) for label, left in found]
+
+    def _told(self, name: str, value: str) -> str:
+        """Return a filter's value in words; one that means nothing is told as it is."""
+        if name == "language" and _language(value):
+            return self.t.language_name(value)
+        if name == "kind" and value in list(Kind):
+            return self.t.kind(value)
+        if name == "theme":
+            return self.t.theme(value)
+        if name == "document":
+            return next((row.metadata.title for row in self.rows if row.id == value), value)
+        return value
 
     def in_language(self, language: Language) -> str:
         """Return the address of this page in another language."""

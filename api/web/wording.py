@@ -10,6 +10,7 @@ from kb.messages import catalogue, message
 from kb.model import Citation, Confidentiality, Kind, Language, Locator
 from kb.themes import themes
 
+_NUMBERED = re.compile(r"\s*(?:\(?\d{1,3}[.)]|\(?[a-zåäö][.)]|[-–•*▪])\s", re.IGNORECASE)
 _DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
 
 
@@ -88,6 +89,10 @@ class Wording:
         elif not parts and locator.paragraph is not None:
             parts.append(self("place_paragraph", value=locator.paragraph))
         return ", ".join(parts)
+
+    def numbered(self, item: str) -> bool:
+        """Tell whether a list's item begins with a number or sign of its own."""
+        return _NUMBERED.match(item) is not None
 
     def cite_label(self, number: int, citation: Citation) -> str:
         """Return the spoken name of a citation's number."""
