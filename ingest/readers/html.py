@@ -66,6 +66,8 @@ _DATE_NAMES = frozenset(
 )
 _ORGANISATION_NAMES = frozenset({"og:site_name", "dc.publisher", "publisher"})
 _XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
+_CONSENT = re.compile("cookie|consent|gdpr|eväste|evaste", re.IGNORECASE)
+_ARTICLE = 400  # characters of running text that no menu has
 _ENOUGH = 200  # characters that make a page's text worth comparing with what was cut
 _LEAST_SHARE = 0.35  # less of the page's text than this, and too much was cut
 
@@ -225,7 +227,7 @@ def _chosen(body: etree._Element, cut: _Cut) -> tuple[etree._Element, set[etree.
         if (
             (cut.tags and _around(node, start))
             or (cut.names and _named_around(node))
-            or (cut.links and _dense(node))
+            or (cut.links and start is body and _dense(node))
         ):
             gone.add(node)
     return start, gone
@@ -262,23 +264,35 @@ def _around(node: etree._Element, start: etree._Element) -> bool:
 
 
 def _named_around(node: etree._Element) -> bool:
+    """Tell whether an element is called what menus and banners are, and doesn't hold an article."""
     if _tag(node) in ("body", "main", "article", "h1"):
         return False
     for name in (node.get("id"), node.get("class")):
-        if name and _AROUND_NAME.search(name):
-            return next(node.iter("h1"), None) is None
+        found = _AROUND_NAME.search(name) if name else None
+        if found is None:
+            continue
+        if _CONSENT.search(found[0]):
+            return True
+        links = sum(map(_length, node.iter("a")))
+        article = _length(node) > _ARTICLE and links < 0.3 * _length(node)
+        return not article and next(node.iter("h1"), None) is None
     return False
 
 
 def _dense(node: etree._Element) -> bool:
-    """Tell whether a list or division is made of links: a menu."""
+    """Tell whether an element is a menu: made of links, and not announced by a paragraph."""
     if _tag(node) not in ("ul", "ol", "div", "section", "p", "table"):
         return False
     links = list(node.iter("a"))
     if len(links) < 5:
         return False
+    before = node.getprevious()
+    if before is not None and _tag(before) == "p":
+        return False
+    if any(_tag(above) in ("td", "th", "dd", "li") for above in node.iterancestors()):
+        return False
     total = _length(node)
-    linked = sum(_length(link) for link in links)
+    linked = sum(map(_length, links))
     return linked > 0.75 * total and linked / len(links) < 40
 
 

@@ -13,11 +13,12 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Mapping
 from email.message import EmailMessage
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from ingest.limits import Limits
-from ingest.readers.dispatch import read
+from ingest.readers.dispatch import READER_FINGERPRINT, read
 from ingest.reading import Reading
 
 GOLDEN = Path(__file__).resolve().parents[2] / "golden"
@@ -620,13 +621,26 @@ def as_json(reading: Reading) -> dict[str, object]:
     }
 
 
-def main() -> None:
-    """Write the golden files anew."""
+def fingerprint() -> dict[str, str]:
+    """Return the readers' fingerprint and a digest of what they are expected to read."""
+    told = b"".join((GOLDEN / f"{name}.json").read_bytes() for name in SAMPLES)
+    return {"readers": READER_FINGERPRINT, "readings": sha256(told).hexdigest()}
+
+
+def main() -> int:
+    """Write the golden files anew; refuse where they changed and the fingerprint didn't."""
     for name, make in SAMPLES.items():
         told = json.dumps(as_json(read_bytes(make(), name)), ensure_ascii=False, indent=1)
         (GOLDEN / f"{name}.json").write_text(told + "\n", encoding="utf-8")
-        sys.stdout.write(f"{name}\n")
+    path = GOLDEN / "fingerprint.json"
+    before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    now = fingerprint()
+    if before.get("readers") == now["readers"] and before != now:
+        sys.stdout.write("The readings changed: raise READER_FINGERPRINT and run this again.\n")
+        return 1
+    path.write_text(json.dumps(now, indent=1) + "\n", encoding="utf-8")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -54,6 +54,9 @@ def test_what_stands_around_the_text_is_left_out(around: str) -> None:
         f"<div class='toc'><h1>Otsikko</h1>{LONG}</div>",
         f"<header><h1>Otsikko</h1><p>{LONG}</p></header>",
         f"<article><header><p>{LONG}</p></header></article>",
+        f"<div>{LONG}{LONG}{LONG}</div><div class='social'><p>{LONG}</p><p>{LONG}</p></div>",
+        f"<p>{LONG}</p><p>Yritykset:</p><ul>{'<li><a>Yritys</a>' * 9}<li><a>{LONG}</a></ul>",
+        f"<table><tr><td>Ala<td><ul>{'<li><a>x</a>' * 9}<li><a>{LONG}</a></ul></table>",
         "<p>" + "".join(f"<a href='/'>{LONG}</a> " for _ in range(6)) + "</p>",
     ],
 )
