@@ -15,7 +15,6 @@ from pathlib import Path
 
 from evaluation.beir import (
     CORE,
-    CORE_SAMPLED,
     DEPTH,
     BeirResult,
     BeirSet,
@@ -23,6 +22,7 @@ from evaluation.beir import (
     Scored,
     best_by_entry,
     load,
+    load_core,
     run,
     write_run,
 )
@@ -260,30 +260,19 @@ def evaluate_core(
     progress: Callable[[Progress], None] | None = None,
 ) -> CoreResult:
     """Measure the core sets under a folder of sets; ``runs`` is a folder for their run files."""
-    sets: list[tuple[BeirSet, bool]] = []
-    absent: list[str] = []
-    for name, limit in CORE:
-        if not (root / name).is_dir():
-            absent.append(name)
-            continue
-        whole = load(root / name)
-        sets.append((whole.sample(limit, seed=seed), limit is not None))
-    name, queries, entries = CORE_SAMPLED
-    if (root / name).is_dir():
-        small = load(root / name).sample(queries, seed=seed).shrink(entries, seed=seed)
-        sets.append((small, True))
-    else:
-        absent.append(name)
+    found = [(core, load_core(root, core, seed=seed)) for core in CORE]
     results = tuple(
         measure(
             beir,
             settings=settings,
-            limited=limited,
+            limited=core.queries is not None,
             seed=seed,
             cache=cache,
             run_file=runs / f"{beir.name.replace('/', '.')}.tsv" if runs else None,
             progress=progress,
         )
-        for beir, limited in sets
+        for core, beir in found
+        if beir is not None
     )
-    return CoreResult(results=results, absent=tuple(absent))
+    absent = tuple(core.name for core, beir in found if beir is None)
+    return CoreResult(results=results, absent=absent)

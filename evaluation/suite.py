@@ -16,7 +16,7 @@ from typing import Literal
 
 from evaluation import product
 from evaluation.baselines.bm25_words import bm25
-from evaluation.beir import CORE, BeirResult, load
+from evaluation.beir import CORE, BeirResult, load, load_core
 from evaluation.check_questions import CheckResult, load_corpus
 from evaluation.check_questions import check_questions as check
 from evaluation.citations import CitationsResult, evaluate_citations, pages_of
@@ -382,11 +382,8 @@ def report(
 
 
 def _baselines(sets: Path) -> BaselinesResult:
-    return BaselinesResult(
-        results=tuple(
-            bm25(sets / name, limit=limit) for name, limit in CORE if (sets / name).is_dir()
-        )
-    )
+    found = (load_core(sets, core) for core in CORE)
+    return BaselinesResult(results=tuple(bm25(beir) for beir in found if beir is not None))
 
 
 def _own_latency(settings: Settings, split: Split) -> Result:

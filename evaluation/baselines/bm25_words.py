@@ -10,12 +10,11 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from math import log
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from evaluation.beir import DEPTH, BeirResult, Entry, Scored, load, run
+from evaluation.beir import DEPTH, BeirResult, BeirSet, Entry, Scored, run
 
 _WORD = re.compile(r"\w+")
 
@@ -58,15 +57,7 @@ class Bm25Words:
         return [Scored(self._ids[row], float(scores[row])) for row in best if scores[row] > 0]
 
 
-def bm25(folder: Path, *, limit: int | None = None, seed: int = 0) -> BeirResult:
-    """Measure BM25 over plain words on a set; ``limit`` takes a seeded sample of queries."""
-    whole = load(folder)
-    index = Bm25Words(whole.entries())
-    return run(
-        whole.sample(limit, seed=seed),
-        index.search,
-        system=index.system,
-        seed=seed,
-        entries=len(index),
-        limited=limit is not None and limit < len(whole.queries),
-    )
+def bm25(beir: BeirSet, *, seed: int = 0) -> BeirResult:
+    """Measure BM25 over plain words on a set."""
+    index = Bm25Words(beir.entries())
+    return run(beir, index.search, system=index.system, seed=seed, entries=len(index))

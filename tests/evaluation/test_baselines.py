@@ -7,7 +7,7 @@ import pytest
 
 from evaluation.baselines.bm25_words import Bm25Words, bm25
 from evaluation.baselines.plain_llamaindex import PlainPipeline, missing
-from evaluation.beir import Entry
+from evaluation.beir import Entry, load
 from evaluation.errors import EvaluationError
 from tests.evaluation.beir_sets import write_set
 
@@ -33,13 +33,14 @@ def test_bm25_by_hand() -> None:
 
 
 def test_bm25_on_a_set(tmp_path: Path) -> None:
-    result = bm25(write_set(tmp_path))
+    result = bm25(load(write_set(tmp_path)))
     assert result.system == "bm25-words"
     assert result.mean("R@10") > 0.3
 
 
 def test_bm25_on_real_questions_is_near_the_known_figure(test_data: Path) -> None:
-    result = bm25(test_data / "retrieval" / "squad2_fi_dev" / "fi-fi", limit=400)
+    beir = load(test_data / "retrieval" / "squad2_fi_dev" / "fi-fi")
+    result = bm25(beir.sample(400))
     assert 0.6 < result.mean("nDCG@10") < 0.78
 
 

@@ -9,9 +9,12 @@ import numpy as np
 import pytest
 
 from evaluation.beir import (
+    CORE,
+    CoreSet,
     Scored,
     best_by_entry,
     load,
+    load_core,
     read_run,
     run,
     score,
@@ -169,6 +172,25 @@ def test_shrinking_keeps_what_queries_need(tmp_path: Path) -> None:
     assert set(beir.qrels[beir.queries[0].id]) <= set(kept)
     assert len(kept) == len(beir.qrels[beir.queries[0].id]) + 1
     assert small.digest() != beir.digest()
+
+
+def test_the_core_is_loaded_where_it_is(tmp_path: Path) -> None:
+    write_set(tmp_path)
+    assert load_core(tmp_path, CoreSet("tiny/en-fi")) is None
+    cut = load_core(tmp_path, CoreSet("tiny/fi-fi", 1, 1))
+    assert cut is not None
+    assert len(cut.queries) == 1
+    assert len(list(cut.entries())) == len(cut.qrels[cut.queries[0].id]) + 1
+
+
+def test_variants_of_a_core_corpus_share_what_is_embedded(test_data: Path) -> None:
+    digests = {
+        beir.digest()
+        for core in CORE
+        if core.name.startswith("finna_a")
+        and (beir := load_core(test_data / "retrieval", core)) is not None
+    }
+    assert len(digests) == 1
 
 
 def test_character_ngrams_reach_the_published_figure(test_data: Path) -> None:
