@@ -39,7 +39,7 @@ _TITLE_NAMES = {"title", "otsikko", "rubrik", "titel", "pääotsikko"}
 _TOC_NAME = re.compile(r"^(toc|sisluet|sis[äa]llysluettelo|innehåll)\s*\d", re.IGNORECASE)
 _LIST_NAME = re.compile(r"^(list|luettelo|numeroitu luettelo|merkitty luettelo|lista)\b", re.I)
 _CAPTION_NAMES = {"caption", "kuvaotsikko", "beskrivning"}
-_LONG_CELL = 1500  # a table with such a cell is there for layout
+_LAYOUT_ROWS, _LONG_CELL = 3, 1500  # a table of few rows with such a cell is there for layout
 _LONGEST_DRAWN = 90
 _LONG_MERGED = 200  # a vertically merged cell is repeated on its rows when shorter
 
@@ -448,10 +448,13 @@ class _Document:
     def _for_layout(self, rows: list[list[etree._Element]]) -> bool:
         if not rows or max(map(len, rows)) <= 1:
             return True
-        for cell in (cell for row in rows for cell in row):
-            if sum(len(node.text or "") for node in descendants(cell, "t")) > _LONG_CELL:
-                return True
-        return False
+        if len(rows) > _LAYOUT_ROWS:
+            return False
+        return any(
+            sum(len(node.text or "") for node in descendants(cell, "t")) > _LONG_CELL
+            for row in rows
+            for cell in row
+        )
 
 
 def row_text(cells: list[str]) -> str:

@@ -486,7 +486,7 @@ class _Walker:
         if next((inner for inner in node.iter("table") if inner is not node), None) is not None:
             return True
         return any(
-            _length(cell) > 1500
+            (len(rows) <= 3 and _length(cell) > 1500)
             or any(next(cell.iter(tag), None) is not None for tag in ("h1", "h2", "h3", "pre"))
             for row in rows
             for cell in row

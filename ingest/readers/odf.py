@@ -181,7 +181,7 @@ class _Document:
     def _table(self, node: etree._Element) -> None:
         rows = [[cell for cell, _ in _cells(row)] for row, _ in _rows(node)]
         longest = max((len(_lines(cell)) for row in rows for cell in row), default=0)
-        if max(map(len, rows), default=0) <= 1 or longest > 1500:
+        if max(map(len, rows), default=0) <= 1 or (len(rows) <= 3 and longest > 1500):
             for row in rows:
                 for cell in row:
                     self._container(cell)
