@@ -1,7 +1,11 @@
 """Languages told apart, and sentences found."""
 
+import json
+import os
+from pathlib import Path
+
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kb.language import detect, language_of, sentence_spans
@@ -92,6 +96,7 @@ def test_list_items_and_blank_lines_end_a_sentence_and_a_line_end_does_not() -> 
     ]
 
 
+@settings(deadline=None)  # the first example opens the word lists
 @given(
     st.text(alphabet='aäÅB1. ,\n\t?!-–”"(v)', max_size=120),
     st.sampled_from(LANGUAGES),
@@ -112,3 +117,28 @@ def test_sentences_are_ordered_disjoint_trimmed_and_lose_nothing(
         assert piece == piece.strip()
         at = span.end
     assert not text[at:end].strip()
+
+
+@pytest.mark.parametrize(
+    ("queries", "language", "least"),
+    [
+        ("flores200_sent2passage/fi-sv", "fi", 0.99),
+        ("flores200_sent2passage/sv-fi", "sv", 0.99),
+        ("flores200_sent2passage/en-fi", "en", 0.99),
+        ("squad2_fi_dev/fi-fi", "fi", 0.98),
+        ("squad2_fi_dev/en-fi", "en", 0.98),
+        ("finna_a/kw_sv-sv", "sv", 0.90),
+    ],
+)
+def test_sentences_questions_and_keywords_are_told_apart(
+    queries: str, language: Language, least: float
+) -> None:
+    data = os.environ.get("KB_TEST_DATA")
+    if not data:
+        pytest.skip("KB_TEST_DATA isn't set: real questions in three languages")
+    path = Path(data) / "retrieval" / queries / "queries.jsonl"
+    lines = path.read_text(encoding="utf-8").splitlines()[:400]
+    found = [detect(json.loads(line)["text"]) for line in lines]
+    assert found.count(language) / len(found) >= least
+    wrong = [one for one in found if one not in (language, None)]
+    assert len(wrong) / len(found) <= 0.02

@@ -1,7 +1,9 @@
 """Finnish words to terms, by both engines."""
 
 import importlib.util
+import os
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -119,6 +121,25 @@ def test_both_engines_give_the_same_terms(pip_alone: FinnishAnalyzer) -> None:
     for word in WORDS.split():
         assert set(fast.tokens(word)[0].terms) == set(pip_alone.tokens(word)[0].terms), word
     assert fast.fingerprint != pip_alone.fingerprint
+
+
+def test_the_engines_agree_on_a_vocabulary(pip_alone: FinnishAnalyzer) -> None:
+    data = os.environ.get("KB_TEST_DATA")
+    if not data:
+        pytest.skip("KB_TEST_DATA isn't set: a vocabulary of Finnish words")
+    try:
+        fast = FinnishAnalyzer(Libvoikko())
+    except Exception as reason:  # as in open_morphology
+        pytest.skip(f"libvoikko can't be opened: {reason}")
+    rows = (Path(data) / "language" / "yso_fi_en_sv.tsv").read_text(encoding="utf-8").splitlines()
+    words = [word for row in rows[1:2000] for word in row.split("\t")[1].split()]
+    differ = [
+        word
+        for word in words
+        if [set(token.terms) for token in fast.tokens(word)]
+        != [set(token.terms) for token in pip_alone.tokens(word)]
+    ]
+    assert len(differ) / len(words) < 0.002, differ[:20]
 
 
 def test_threads_get_the_same_terms() -> None:

@@ -3,7 +3,7 @@
 import sqlite3
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kb.analysis import Token
@@ -105,6 +105,7 @@ def fts() -> sqlite3.Connection:
     return connection
 
 
+@settings(deadline=None)  # the first example opens the word lists
 @given(text=TEXTS, language=st.sampled_from(LANGUAGES))
 def test_every_term_is_one_token_of_fts5(
     fts: sqlite3.Connection, text: str, language: Language
@@ -116,6 +117,7 @@ def test_every_term_is_one_token_of_fts5(
     assert [term for (term,) in stored] == terms
 
 
+@settings(deadline=None)  # the first example opens the word lists
 @given(text=TEXTS, language=st.sampled_from(LANGUAGES))
 def test_tokens_are_in_order_and_hold_every_letter_and_digit(text: str, language: Language) -> None:
     tokens: list[Token] = analyzer(language).tokens(text)
