@@ -74,7 +74,7 @@ class Indexer:
                 continue
             vectors = self._kb.embedder().embed_passages([item.text for item in batch])
             self._kb.embeddings.put_embeddings(
-                kind, digests=[item.digest for item in batch], vectors=vectors
+                digests=[item.digest for item in batch], vectors=vectors
             )
             after = batch[-1].row
             self._done[kind] += len(batch)

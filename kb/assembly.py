@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 from kb.catalogue import Catalogue
 from kb.centring import Centring
@@ -37,24 +38,45 @@ class LazyEmbedder:
             return self._embedder
 
 
-def open_knowledge_base(settings: Settings) -> KnowledgeBase:
+def open_knowledge_base(settings: Settings, *, embedder: Embedder | None = None) -> KnowledgeBase:
     """Open the knowledge base of a data folder, creating it where there is none.
 
-    Raises StorageError when the folder can't be used. No model is loaded until one is needed.
+    ``embedder`` takes the place of the one that the settings name. Raises StorageError when the
+    folder can't be used. No model is loaded until one is needed.
     """
-    from kb.embedding import fingerprint_of
-
     catalogue = Catalogue(settings.data_dir)
-    embedder = LazyEmbedder(settings)
-    embeddings = Embeddings(
-        catalogue,
-        fingerprint=fingerprint_of(
-            settings.embedding_model, cache_folder=settings.data_dir / "models"
-        ),
+    if embedder is None:
+        from kb.embedding import fingerprint_of
+
+        return _assembled(
+            settings,
+            catalogue=catalogue,
+            embedder=LazyEmbedder(settings),
+            fingerprint=fingerprint_of(
+                settings.embedding_model, cache_folder=settings.data_dir / "models"
+            ),
+        )
+    return _assembled(
+        settings, catalogue=catalogue, embedder=lambda: embedder, fingerprint=embedder.fingerprint
     )
+
+
+def _assembled(
+    settings: Settings,
+    *,
+    catalogue: Catalogue,
+    embedder: Callable[[], Embedder],
+    fingerprint: str,
+) -> KnowledgeBase:
+    embeddings = Embeddings(catalogue, fingerprint=fingerprint)
     vectors = VectorIndex(settings.data_dir / "chroma", catalogue=catalogue, embeddings=embeddings)
     lexical = LexicalIndex(catalogue)
-    centring = Centring(catalogue, embeddings=embeddings, embedder=embedder)
+    centring = Centring(
+        catalogue,
+        embeddings=embeddings,
+        embedder=embedder,
+        cache_folder=settings.data_dir / "models",
+    )
     retriever = Retriever(
         catalogue=catalogue,
         vectors=vectors,

@@ -9,12 +9,16 @@ ingest; the means are taken from a sample here.
 
 from __future__ import annotations
 
+import os
 import threading
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
+from hashlib import sha256
 from importlib.resources import files
 from io import BytesIO
+from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -72,12 +76,18 @@ class Centring:
     """Keeps the means of one model over one catalogue."""
 
     def __init__(
-        self, catalogue: Catalogue, *, embeddings: Embeddings, embedder: Callable[[], Embedder]
+        self,
+        catalogue: Catalogue,
+        *,
+        embeddings: Embeddings,
+        embedder: Callable[[], Embedder],
+        cache_folder: Path,
     ) -> None:
         self._catalogue = catalogue
         self._embeddings = embeddings
         self._embedder = embedder
-        self._key = f"prior:{embeddings.fingerprint}"
+        name = sha256(f"{embeddings.fingerprint} {_prior_text()}".encode()).hexdigest()[:16]
+        self._file = cache_folder / f"prior-{name}.npz"
         self._lock = threading.Lock()
         self._prior: dict[str, Vector] | None = None
         self._centre: Centre | None = None
@@ -112,16 +122,27 @@ class Centring:
     def _load_prior(self) -> dict[str, Vector]:
         if self._prior is not None:
             return self._prior
-        kept = self._catalogue.get_meta(self._key)
+        kept = self._read_prior()
         if kept is None:
             kept = self._embed_prior()
-            self._catalogue.set_meta(self._key, kept)
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            half_done = self._file.with_suffix(f".{os.getpid()}")
+            half_done.write_bytes(kept)
+            half_done.replace(self._file)
         with np.load(BytesIO(kept), allow_pickle=False) as arrays:
             self._prior = {name: arrays[name] for name in arrays.files}
         return self._prior
 
+    def _read_prior(self) -> bytes | None:
+        try:
+            kept = self._file.read_bytes()
+            with np.load(BytesIO(kept), allow_pickle=False) as arrays:
+                return kept if len(arrays.files) == 2 * len(LANGUAGES) else None
+        except (OSError, ValueError, BadZipFile):  # not there yet, or damaged: made anew
+            return None
+
     def _embed_prior(self) -> bytes:
-        texts = tomllib.loads((files("kb") / "prior.toml").read_text(encoding="utf-8"))
+        texts = tomllib.loads(_prior_text())
         embedder = self._embedder()
         means: dict[str, Vector] = {}
         for language in LANGUAGES:
@@ -135,3 +156,7 @@ class Centring:
         # numpy's types take the arrays only by name.
         np.savez(out, allow_pickle=False, **means)
         return out.getvalue()
+
+
+def _prior_text() -> str:
+    return (files("kb") / "prior.toml").read_text(encoding="utf-8")

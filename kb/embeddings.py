@@ -82,19 +82,23 @@ class Embeddings:
         ).fetchone()[0]
         return count
 
-    def put_embeddings(self, kind: ItemKind, *, digests: Sequence[bytes], vectors: Matrix) -> None:
-        """Keep vectors, shape (len(digests), dimension), and tell the outbox of their items."""
+    def put_embeddings(self, *, digests: Sequence[bytes], vectors: Matrix) -> None:
+        """Keep vectors, shape (len(digests), dimension), and tell the outbox of their items.
+
+        A text can be a passage here and a sentence there, so both kinds are told.
+        """
         with self._catalogue.transaction() as connection:
             for digest, vector in zip(digests, vectors, strict=True):
                 connection.execute(
                     "INSERT OR REPLACE INTO embedding (model, digest, vector) VALUES (?, ?, ?)",
                     (self.model, digest, vector.astype("<f2").tobytes()),
                 )
-                connection.execute(
-                    f"INSERT INTO outbox (collection, item, action) SELECT '{kind}', row, 'put' "
-                    f"FROM {kind} WHERE digest = ?",
-                    (digest,),
-                )
+                for kind in ITEM_KINDS:
+                    connection.execute(
+                        f"INSERT INTO outbox (collection, item, action) SELECT '{kind}', row, "
+                        f"'put' FROM {kind} WHERE digest = ?",
+                        (digest,),
+                    )
             self._catalogue.raise_generation()
 
     def post_known(self, kind: ItemKind, passage_rows: Sequence[int]) -> None:
