@@ -77,8 +77,11 @@ HOSTILE = """<!doctype html><html lang="en">
 <script>window.hacked = 1</script></body></html>"""
 
 
-def two_columns(*, pages: int = 2, at: int = 1) -> bytes:
-    """Return a PDF of two columns whose page ``at`` tells about water."""
+def two_columns(*, pages: int = 2, at: int = 1, filler: bool = True) -> bytes:
+    """Return a PDF of two columns whose page ``at`` tells about water.
+
+    Without filler, other pages only have the same short text.
+    """
     out = io.BytesIO()
     document = BaseDocTemplate(
         out, pagesize=(595, 842), title="Jäähdytysveden kierto", author="Esimerkki", lang="fi"
@@ -97,10 +100,13 @@ def two_columns(*, pages: int = 2, at: int = 1) -> bytes:
             flow += [
                 Paragraph(text, sheet["Heading2"] if kind == "h" else body) for text, kind in WATER
             ]
-        flow += [
-            Paragraph(f"Sivun {page} kappale {number}. {FILLER}", body)
-            for number in range(1, 15 if page != at else 9)
-        ]
+        if filler:
+            flow += [
+                Paragraph(f"Sivun {page} kappale {number}. {FILLER}", body)
+                for number in range(1, 15 if page != at else 9)
+            ]
+        elif page != at:
+            flow += [Paragraph(FILLER, body)] * 8
         flow.append(PageBreak())
     document.build(flow)
     return out.getvalue()

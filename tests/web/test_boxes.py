@@ -61,8 +61,8 @@ def alike(
     (left, top, right, bottom), (ink_left, ink_top, ink_right, ink_bottom) = ours, theirs
     line = bottom - top
     return (
-        abs(left - ink_left) <= _SIDE
-        and abs(right - ink_right) <= _SIDE
+        abs(left - ink_left) <= _SIDE + 0.05 * line
+        and abs(right - ink_right) <= _SIDE + 0.05 * line
         and top <= ink_top + 1
         and bottom >= ink_bottom - 1
         and line <= 2.4 * (ink_bottom - ink_top) + 4

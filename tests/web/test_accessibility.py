@@ -1,0 +1,128 @@
+"""Every page, in every language, light and dark: axe finds nothing, nothing overflows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+import pytest
+from axe_playwright_python.base import AXE_SCRIPT
+from playwright.sync_api import Browser, Page
+
+from kb.model import LANGUAGES
+from tests.api.conftest import Server
+from tests.web.conftest import QUESTION
+
+pytestmark = pytest.mark.browser
+
+PAGES = (
+    "start",
+    "answer",
+    "none",
+    "refused",
+    "documents",
+    "pages",
+    "text",
+    "slides",
+    "sheet",
+    "confirm",
+    "samples",
+    "how",
+    "accessibility",
+    "missing",
+)
+
+
+def address(site: Server, name: str) -> str:
+    def document(source: str) -> str:
+        return f"/documents/{site.named(source)[0]['document_id']}"
+
+    return {
+        "start": "/?",
+        "answer": f"/?q={QUESTION}",
+        "none": "/?q=Minkä värinen on metro?&samples=only&year=2020-2024",
+        "refused": "/?q=vesi&language=de",
+        "documents": "/documents?find=",
+        "pages": f"{document('vesi.pdf')}?start=20&end=90&q={QUESTION}",
+        "text": f"{document('vesi.pdf')}?view=text&start=20&end=90",
+        "slides": f"{document('slides.pptx')}?",
+        "sheet": f"{document('hinnat.xlsx')}?start=3&end=20",
+        "confirm": f"{document('brand.md')}/remove?",
+        "samples": "/samples/remove?",
+        "how": "/how?",
+        "accessibility": "/accessibility?",
+        "missing": "/documents/nothing?",
+    }[name]
+
+
+@pytest.fixture(scope="module")
+def looking(browser: Browser, site: Server) -> Iterator[Page]:
+    """Open one page without the content policy, since axe is injected into it."""
+    context = browser.new_context(base_url=site.url, bypass_csp=True)
+    yield context.new_page()
+    context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", PAGES)
+def test_axe_finds_nothing(
+    looking: Page, site: Server, name: str, scheme: Literal["light", "dark"]
+) -> None:
+    looking.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    looking.set_viewport_size({"width": 1280, "height": 900})
+    for language in LANGUAGES:
+        looking.goto(f"{address(site, name)}&lang={language}")
+        # What is folded away is looked at too.
+        looking.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true; })")
+        cites = looking.locator(".cite")
+        if cites.count():
+            cites.first.hover()
+        looking.wait_for_load_state("networkidle")
+        looking.evaluate(AXE_SCRIPT)
+        found = looking.evaluate(
+            "axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', "
+            "'best-practice']})"
+        )
+        faults = [
+            (fault["id"], node["html"][:160], node["failureSummary"][:200])
+            for fault in found["violations"]
+            for node in fault["nodes"]
+        ]
+        assert not faults, (name, language, scheme, faults)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_nothing_overflows_at_320_pixels_and_targets_can_be_hit(
+    looking: Page, site: Server, name: str
+) -> None:
+    looking.emulate_media(color_scheme="light", reduced_motion="reduce")
+    looking.set_viewport_size({"width": 320, "height": 640})
+    for language in LANGUAGES:
+        looking.goto(f"{address(site, name)}&lang={language}")
+        looking.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true; })")
+        width = looking.evaluate("document.documentElement.scrollWidth")
+        assert width <= 320, (name, language)
+        # WCAG 2.5.8: at least 24 × 24, but for links within a line of text.
+        small = looking.evaluate(
+            """() => [...document.querySelectorAll(
+                   'button, a.button, .cite, summary, select, input, textarea, .top a, .limits a')]
+               .filter(e => e.checkVisibility({visibilityProperty: true}) && e.type !== 'hidden')
+               .map(e => (e.closest('label.choice') || e))
+               .filter(e => { const b = e.getBoundingClientRect();
+                              return b.width > 1 && (b.width < 24 || b.height < 24); })
+               .map(e => e.outerHTML.slice(0, 120))"""
+        )
+        assert not small, (name, language, small)
+
+
+def test_text_can_be_spaced_out_and_enlarged(looking: Page, site: Server) -> None:
+    """WCAG 1.4.12 and 1.4.4: wider spacing and text twice as large cut nothing off."""
+    looking.set_viewport_size({"width": 640, "height": 800})
+    for name in PAGES:
+        looking.goto(address(site, name))
+        looking.add_style_tag(
+            content="html { font-size: 200%; } * { line-height: 1.5 !important; "
+            "letter-spacing: .12em !important; word-spacing: .16em !important; } "
+            "p { margin-bottom: 2em !important; }"
+        )
+        assert looking.evaluate("document.documentElement.scrollWidth") <= 640, name
