@@ -11,17 +11,21 @@ from kb.model import BlockKind
 
 _LONGEST_HEADER = 120
 _DEFAULT_NAME = re.compile(r"^(sheet|taul|taulukko|blad|tabelle|feuil|hoja|ark)\s*\d*$", re.I)
+_YEAR = re.compile("(19|20)[0-9]{2}")
 _NUMBER = re.compile(r"[-+−]?[\d\s.,]+\s*(%|€|eur|kr|\$)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A cell as it is shown, and what can tell a header row from data."""
+    """A cell as it is shown, and what can tell a header row from data.
+
+    ``across`` marks a cell that repeats a merged one to its left.
+    """
 
     text: str
     number: bool = False
     style: str = ""
-    bold: bool = False
+    across: bool = False
 
 
 Row = Mapping[int, Cell]
@@ -101,24 +105,24 @@ def _header_row(
         if number in headers:
             return at
     for at, (_, row) in enumerate(group[:6]):
-        if len(row) < 2:
+        own = _own(row)
+        if len(own) < 2:
             continue
         below = [other for _, other in group[at + 1 : at + 6]]
-        texts = [cell.text for cell in row.values()]
+        texts = [cell.text for cell in own.values()]
         fits = (
             bool(below)
-            and not any(cell.number for cell in row.values())
+            and not any(cell.number for cell in own.values())
             and len(set(texts)) == len(texts)
             and all(len(text) <= _LONGEST_HEADER for text in texts)
-            and max(map(len, below)) >= 2
+            and max(len(_own(other)) for other in below) >= 2
             and len(row) >= 0.6 * sorted(map(len, below))[len(below) // 2]
         )
         if not fits:
             # Rows of one or two cells above the table are its title; anything else is data.
-            if len(row) > 2 and not _merged_header(row, below):
+            if len(own) > 2:
                 return None
-            if not _merged_header(row, below):
-                continue
+            continue
         different = any(
             cell.number or cell.style != row[column].style
             for other in below
@@ -129,24 +133,20 @@ def _header_row(
     return None
 
 
-def _merged_header(row: Row, below: list[Row]) -> bool:
-    """Tell whether a row is the upper one of two header rows: it repeats itself, all in text."""
-    texts = [cell.text for cell in row.values()]
-    return (
-        len(set(texts)) < len(texts)
-        and len(set(texts)) > 1
-        and len(below) > 1
-        and not any(cell.number for cell in row.values())
-        and not any(cell.number for cell in below[0].values())
-        and len({cell.text for cell in below[0].values()}) > 1
-        and all(cell.bold for cell in row.values()) == all(c.bold for c in below[0].values())
-        and any(cell.number for cell in below[1].values())
-    )
+def _own(row: Row) -> Row:
+    return {column: cell for column, cell in row.items() if not cell.across}
 
 
 def _header_depth(group: list[tuple[int, Row]], at: int) -> int:
-    below = [row for _, row in group[at + 1 : at + 6]]
-    return 2 if _merged_header(group[at][1], below) else 1
+    """Return 2 for a header of two rows: below a cell merged over columns stand their names."""
+    row = group[at][1]
+    spanned = {column + step for column, cell in row.items() if cell.across for step in (-1, 0)}
+    if not spanned or at + 2 >= len(group):
+        return 1
+    names = [cell for column, cell in _own(group[at + 1][1]).items() if column in spanned]
+    named = all(not cell.number or _YEAR.fullmatch(cell.text) for cell in names)
+    short = all(len(cell.text) <= _LONGEST_HEADER // 2 for cell in names)
+    return 2 if len(names) >= 2 and named and short else 1
 
 
 def _labels(rows: list[tuple[int, Row]]) -> dict[int, str]:
@@ -162,18 +162,21 @@ def _labels(rows: list[tuple[int, Row]]) -> dict[int, str]:
 
 def _plain(row: Row) -> str:
     texts: list[str] = []
-    for column in sorted(row):
+    for column in sorted(_own(row)):
         text = flat(row[column].text)
-        # A merged header repeats over its columns; once is enough to read.
-        if text and not (texts and texts[-1] == text):
+        if text:
             texts.append(text)
     return " | ".join(texts)
 
 
 def _paired(row: Row, labels: Mapping[int, str]) -> str:
     parts: list[str] = []
-    for column in sorted(row):
-        value, label = flat(row[column].text), labels.get(column, "")
-        if value:
+    before = ""
+    for column, cell in sorted(_own(row).items()):
+        value, label = flat(cell.text), labels.get(column, "")
+        # Some sheets are filled to the right with one text, by a slip of the hand.
+        filled = value == before and not label and not cell.number
+        if value and not filled:
             parts.append(f"{label}: {value}" if label and label != value else value)
+        before = value
     return " | ".join(parts)

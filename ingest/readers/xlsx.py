@@ -31,6 +31,7 @@ from kb.model import Metadata
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 _MOST_CELLS = 5_000_000
+_MOST_REPEATS = 5_000
 _REPEATED = 200  # a merged cell is repeated on its rows when shorter
 # Built-in number formats (ECMA-376 part 1, 18.8.30) that say more than "General".
 _BUILTIN = {
@@ -90,7 +91,7 @@ class _Workbook:
         relations = package.relations(self._part)
         beside = {relation.kind: relation.target for relation in relations.values()}
         self._strings = self._read_strings(beside.get("sharedStrings", ""))
-        self._formats, self._bold = self._read_styles(beside.get("styles", ""))
+        self._formats = self._read_styles(beside.get("styles", ""))
         listed = child(root, "sheets")
         self._sheets = [
             _Sheet(
@@ -133,34 +134,27 @@ class _Workbook:
         root = self._package.xml_or_none(part) if part else None
         return [] if root is None else [_string(item) for item in children(root, "si")]
 
-    def _read_styles(self, part: str) -> tuple[list[str], list[bool]]:
+    def _read_styles(self, part: str) -> list[str]:
         root = self._package.xml_or_none(part) if part else None
         if root is None:
-            return [], []
+            return []
         custom = {
             attribute(node, "numFmtId") or "": attribute(node, "formatCode") or ""
             for node in descendants(root, "numFmt")
         }
-        fonts = child(root, "fonts")
-        bold_fonts = [
-            child(font, "b") is not None and (attribute(_must(child(font, "b")), "val") != "0")
-            for font in (children(fonts, "font") if fonts is not None else ())
-        ]
         formats: list[str] = []
-        bold: list[bool] = []
         used = child(root, "cellXfs")
         for node in children(used, "xf") if used is not None else ():
             number = attribute(node, "numFmtId") or "0"
             builtin = _BUILTIN.get(int(number), "") if number.isdigit() else ""
             formats.append(custom.get(number) or builtin)
-            font = attribute(node, "fontId") or ""
-            bold.append(font.isdigit() and int(font) < len(bold_fonts) and bold_fonts[int(font)])
-        return formats, bold
+        return formats
 
     def _sheet(self, sheet: _Sheet) -> None:
         rows, merged, formulas = self._cells(sheet)
+        widest = max((column for row in rows.values() for column in row), default=0)
         for first_row, first, last_row, last in merged:
-            _spread(rows, first_row, first, last_row, last)
+            _spread(rows, first_row, first, last_row, min(last, widest))
         if formulas:
             self._builder.warn(f"warning.formulas_without_values|sheet={_plain_name(sheet.name)}")
         if rows:
@@ -219,11 +213,10 @@ class _Workbook:
         kind = attribute(node, "t") or "n"
         style = attribute(node, "s") or "0"
         at = int(style) if style.isdigit() else 0
-        bold = at < len(self._bold) and self._bold[at]
         if kind == "inlineStr":
             inline = child(node, "is")
             text = "" if inline is None else _string(inline)
-            return Cell(text, style=style, bold=bold) if text.strip() else None
+            return Cell(text, style=style) if text.strip() else None
         value = child(node, "v")
         raw = "" if value is None else (value.text or "").strip()
         if not raw or kind == "e":
@@ -231,37 +224,36 @@ class _Workbook:
         if kind == "s":
             index = int(raw) if raw.isdigit() else -1
             text = self._strings[index] if 0 <= index < len(self._strings) else ""
-            return Cell(text, style=style, bold=bold) if text.strip() else None
+            return Cell(text, style=style) if text.strip() else None
         if kind == "b":
-            return Cell("TRUE" if raw == "1" else "FALSE", style=style, bold=bold)
+            return Cell("TRUE" if raw == "1" else "FALSE", style=style)
         if kind in ("str", "d"):
-            return Cell(raw, number=kind == "d", style=style, bold=bold)
+            return Cell(raw, number=kind == "d", style=style)
         try:
             number = float(raw)
         except ValueError:
-            return Cell(raw, style=style, bold=bold)
+            return Cell(raw, style=style)
         code = self._formats[at] if at < len(self._formats) else ""
         shown = show_number(number, code, epoch=self._epoch, comma=self._comma)
-        return Cell(shown, number=True, style=style, bold=bold) if shown else None
+        return Cell(shown, number=True, style=style) if shown else None
 
 
 def _spread(
     rows: dict[int, dict[int, Cell]], first_row: int, first: int, last_row: int, last: int
 ) -> None:
-    """Repeat a merged cell: down its rows, and across where it spans columns of one row."""
+    """Repeat a merged cell: down its rows, and across its columns where there are others."""
     origin = rows.get(first_row, {}).get(first)
     if origin is None or len(origin.text) > _REPEATED:
         return
-    if (last_row - first_row + 1) * (last - first + 1) > 10_000:
-        return
-    for number in range(first_row, last_row + 1):
+    for number in range(first_row, min(last_row, first_row + _MOST_REPEATS) + 1):
         row = rows.get(number)
         if row is None:
             continue
+        row.setdefault(first, origin)
         # A title over the whole width is one thing; a header over some columns is theirs all.
-        across = range(first, last + 1) if len(row) > 1 else range(first, first + 1)
-        for column in across:
-            row.setdefault(column, replace(origin))
+        if len(row) > 1:
+            for column in range(first + 1, last + 1):
+                row.setdefault(column, replace(origin, across=True))
 
 
 def _elements(data: bytes, wanted: set[str]) -> Iterator[etree._Element]:
@@ -332,12 +324,6 @@ def _relation_id(node: etree._Element) -> str:
 
 def _plain_name(name: str) -> str:
     return name.replace("|", "_")
-
-
-def _must(node: etree._Element | None) -> etree._Element:
-    if node is None:
-        raise UnreadableDocument("unreadable_damaged")
-    return node
 
 
 def attribute_on(node: etree._Element | None, name: str) -> bool:

@@ -115,6 +115,19 @@ def test_headings_in_two_rows_are_put_together() -> None:
     assert lines(data)[-1] == "Laatu: A | Hinta 2023: 1 | Hinta 2024: 2"
 
 
+def test_a_cell_merged_over_columns_of_a_row_is_said_once() -> None:
+    rows = (("Laatu", "Huom.", None, None), ("A", "kallis", None, None), ("B", 5, None, 6))
+    data = workbook(*rows, merged=["B1:D1", "B2:D2", "A9:XFD9"])
+    assert lines(data) == [
+        *("Laatu | Huom.", "Laatu: A | Huom.: kallis", "Laatu: B | Huom.: 5 | Huom.: 6")
+    ]
+
+
+def test_a_row_filled_with_one_text_says_it_once() -> None:
+    data = workbook(("Laatu", "Huom."), ("A", "x", *["täyte"] * 500), ("x", "x"))
+    assert lines(data)[1:] == ["Laatu: A | Huom.: x | täyte", "Laatu: x | Huom.: x"]
+
+
 def test_merged_cells_are_said_on_each_row() -> None:
     data = workbook(("Laatu", "Kohta"), ("A", "x"), (None, "y"), merged=["A2:A3"])
     assert lines(data)[1:] == ["Laatu: A | Kohta: x", "Laatu: A | Kohta: y"]
