@@ -116,7 +116,7 @@ def _header_row(
             and len(set(texts)) == len(texts)
             and all(len(text) <= _LONGEST_HEADER for text in texts)
             and max(len(_own(other)) for other in below) >= 2
-            and len(row) >= 0.6 * sorted(map(len, below))[len(below) // 2]
+            and len(row) >= 0.6 * sorted(map(len, below))[(len(below) - 1) // 2]
         )
         if not fits:
             # Rows of one or two cells above the table are its title; anything else is data.
