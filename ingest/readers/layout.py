@@ -18,9 +18,10 @@ from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from statistics import median
 
-from ingest.cleaning import Joint, join, word_forms
+from ingest.cleaning import Joint, WordForms, join
 from kb.model import Block, BlockKind, WordBox
 
 Box = tuple[float, float, float, float]
@@ -180,6 +181,9 @@ _MARKER = re.compile(
 )
 
 
+_NUMBER = re.compile(r"\d{1,3}$")
+
+
 @dataclass(slots=True)
 class _Band:
     """Consecutive rows and the white gutters that all of them leave open."""
@@ -217,10 +221,18 @@ def _shared(
     return out
 
 
-def _gutters(
-    free: Iterable[tuple[float, float]], left: float, right: float
-) -> list[tuple[float, float]]:
-    return [(a, b) for a, b in free if a > left and b < right]
+def _gutters(band: _Band, em: float) -> list[tuple[float, float]]:
+    """Return the gutters of a band: wide ones, and narrower ones that many rows have kept open.
+
+    A line that is set a little too long narrows a gutter and doesn't close it.
+    """
+    return [
+        (a, b)
+        for a, b in band.free
+        if a > band.left
+        and b < band.right
+        and (b - a >= 0.75 * em or (len(band.rows) > 6 and _support(band, (a, b)) >= 6))
+    ]
 
 
 def _support(band: _Band, gutter: tuple[float, float]) -> int:
@@ -231,16 +243,20 @@ def _support(band: _Band, gutter: tuple[float, float]) -> int:
 
 
 def _bands(rows: Sequence[list[Word]], em: float) -> list[_Band]:
-    least = 0.75 * em
+    least = 0.3 * em
     bands: list[_Band] = []
+    before: list[tuple[float, float]] = []
     for row in rows:
         free = _free(row, least)
         if bands:
             band = bands[-1]
-            shared = _shared(band.free, free, least)
-            left, right = min(band.left, row[0].left), max(band.right, free[-1][0])
-            before = _gutters(band.free, band.left, band.right)
-            after = _gutters(shared, left, right)
+            grown = _Band(
+                band.rows,
+                _shared(band.free, free, least),
+                min(band.left, row[0].left),
+                max(band.right, free[-1][0]),
+            )
+            after = _gutters(grown, em)
             lost = [
                 gutter
                 for gutter in before
@@ -252,9 +268,11 @@ def _bands(rows: Sequence[list[Word]], em: float) -> list[_Band]:
             opens = not after and not before and any(b - a >= 1.2 * em for a, b in free[1:-1])
             if not closes and not opens:
                 band.rows.append(row)
-                band.free, band.left, band.right = shared, left, right
+                band.free, band.left, band.right = grown.free, grown.left, grown.right
+                before = after
                 continue
         bands.append(_Band([row], free, row[0].left, free[-1][0]))
+        before = _gutters(bands[-1], em)
     return bands
 
 
@@ -274,6 +292,7 @@ class _Column:
     chars: float  # mean characters a line
     fill: float  # median width of a line in widths of the column
     markers: bool
+    items: float  # share of lines that begin with a bullet or a number
 
 
 def _measure(words: Sequence[Word]) -> _Column:
@@ -287,8 +306,23 @@ def _measure(words: Sequence[Word]) -> _Column:
         width=width,
         chars=sum(map(len, texts)) / len(rows),
         fill=median((row[-1].right - row[0].left) / width for row in rows),
-        markers=sum(bool(_MARKER.match(text)) for text in texts) >= 0.7 * len(texts),
+        markers=sum(bool(_MARKER.match(text)) for text in texts) >= 0.7 * len(texts)
+        or _counts(texts),
+        items=sum(
+            len(row) > 1 and bool(_MARKER.match(row[0].text) or _NUMBER.match(row[0].text))
+            for row in rows
+        )
+        / len(rows),
     )
+
+
+def _counts(texts: Sequence[str]) -> bool:
+    """Tell whether the lines are numbers that rise by one: those of a list, hung out."""
+    if len(texts) < 3 or not all(_NUMBER.match(text) for text in texts):
+        return False
+    numbers = [int(text) for text in texts]
+    steps = sum(after == before + 1 for before, after in pairwise(numbers))
+    return steps >= 0.7 * (len(numbers) - 1)
 
 
 def _size(found: set[int]) -> int:
@@ -427,11 +461,7 @@ class _Arranger:
 
     def _columns(self, band: _Band, em: float, depth: int) -> list[Item] | None:
         """Return the items of a band with gutters, or None when it is plain lines."""
-        gutters = [
-            gutter
-            for gutter in _gutters(band.free, band.left, band.right)
-            if _support(band, gutter) >= 2
-        ]
+        gutters = [gutter for gutter in _gutters(band, em) if _support(band, gutter) >= 2]
         if not gutters or len(band.rows) < 2:
             return None
         columns = _split(band.rows, gutters)
@@ -500,7 +530,15 @@ class _Arranger:
             size.width >= 9 * em and size.chars >= 15 and size.fill >= 0.55 and size.lines >= 3
             for size in sizes
         ]
-        if all(full) and not ruled:
+        lists = [size.items >= 0.4 and size.lines >= 3 for size in sizes]
+        dense = all(size.lines >= 0.75 * len(band.rows) for size in sizes)
+        prose = [
+            size.chars >= 25 and size.fill >= 0.75 and size.lines >= 5 and size.width >= 9 * em
+            for size in sizes
+        ]
+        flowing = all(full) or all(lists) or (prose[0] and dense and len(sizes) == 2)
+        flowing = flowing or all(one or other for one, other in zip(full, lists, strict=True))
+        if flowing and not ruled:
             return self._each(columns, depth)
         cells = [self._cells(row, gutters) for row in band.rows]
         shared = sum(sum(map(bool, row)) > 1 for row in cells)
@@ -603,13 +641,17 @@ def furniture(pages: Sequence[Page]) -> set[int]:
                 text = _DIGITS.sub("#", " ".join(word.text for word in piece)).casefold()
                 at = round(100 * piece[0].base / page.height)
                 heights[at].add(number)
-                if _FOLIO.fullmatch(text):
+                if _FOLIO.fullmatch(text) and "#" not in text:
                     folios.append((number, at, piece))
                 seen[text, at].append((number, piece))
     out: set[int] = set()
     need = 2 if len(pages) <= 3 else 3
     for (text, at), places in seen.items():
         near = [place for step in (-1, 0, 1) for place in seen.get((text, at + step), ())]
+        if "#" in text:
+            kept = _numbered_alike(near)
+            near = [place for place in near if id(place[1]) in kept]
+            places = [place for place in places if id(place[1]) in kept]
         found = {number for number, _ in near}
         if len(found) < need and not (len(found) == 2 and _crowded(at, heights, len(pages))):
             continue
@@ -624,6 +666,25 @@ def furniture(pages: Sequence[Page]) -> set[int]:
         if len(levels[at]) >= max(2, len(pages) // 3):
             out.update(id(word) for word in piece)
     return out | _chapter_heads(outer, out, len(pages))
+
+
+def _numbered_alike(places: Sequence[tuple[int, list[Word]]]) -> set[int]:
+    """Return the ``id`` of the pieces whose numbers stay, or rise by one from page to page.
+
+    Pieces that differ in other numbers are no running head: footnotes, cells of a table.
+    """
+    numbers = [
+        [int(found[:12]) for found in _DIGITS.findall(" ".join(word.text for word in piece))]
+        for _, piece in places
+    ]
+    fixed = [len(set(column)) == 1 for column in zip(*numbers, strict=True)]
+    groups: dict[tuple[int, ...], list[int]] = defaultdict(list)
+    for (page, piece), said in zip(places, numbers, strict=True):
+        key = tuple(
+            value if stays else value - page for value, stays in zip(said, fixed, strict=True)
+        )
+        groups[key].append(id(piece))
+    return {piece for group in groups.values() if len(group) > 1 for piece in group}
 
 
 def _chapter_heads(
@@ -715,7 +776,7 @@ def assemble(pages: Sequence[Page], outline: Sequence[Heading] = ()) -> Assemble
     ``title`` is the largest heading of the first page, or an empty string.
     """
     skip = furniture(pages)
-    forms = word_forms(_whole_words(pages))
+    forms = WordForms(_whole_words(pages))
     body = _body_size(pages)
     laid: list[list[Item]] = []
     region = table = 0
@@ -835,7 +896,7 @@ def _drafts(laid: Sequence[Sequence[Item]], body: float, pitch: float) -> list[_
                 )
                 continue
             into = notes if item.footnote else drafts
-            draft = _open(into, notes=item.footnote)
+            draft = _open(into, item)
             if draft is not None and _goes_on(draft, item, body, pitch):
                 draft.lines.append(item)
                 continue
@@ -849,15 +910,32 @@ def _drafts(laid: Sequence[Sequence[Item]], body: float, pitch: float) -> list[_
     return drafts
 
 
-def _open(drafts: Sequence[_Draft], *, notes: bool) -> _Draft | None:
-    """Return the draft that a line may go on, past the rows, notes and captions since."""
-    for draft in reversed(drafts[-12:]):
-        if draft.kind is BlockKind.TABLE_ROW or (draft.kind is BlockKind.FOOTNOTE) != notes:
+def _open(drafts: Sequence[_Draft], line: Line) -> _Draft | None:
+    """Return the draft that a line may go on.
+
+    That is the last one of its kind past the rows, notes and captions since; for a line that
+    begins small, at the top of a column or page, also past headings and labels of figures.
+    """
+    nearest: _Draft | None = None
+    for draft in reversed(drafts[-40:]):
+        if draft.kind is BlockKind.TABLE_ROW:
             continue
+        if (draft.kind is BlockKind.FOOTNOTE) != line.footnote:
+            continue
+        last = draft.lines[-1]
         if _CAPTION.match(draft.lines[0].text) and draft is not drafts[-1]:
             continue
-        return draft
-    return None
+        nearest = nearest or draft
+        if not line.text[:1].islower() or last.region == line.region or line.footnote:
+            return nearest
+        waits = last.text.endswith(("-", "\u00ad")) or len(draft.lines) > 1
+        alike = abs(last.size - line.size) < 0.07 * line.size and last.bold == line.bold
+        if waits and alike and not _END.search(last.text):
+            return draft
+        label = len(draft.lines) == 1 and (len(last.text) < 40 or last.bold)
+        if not label or line.page > last.page + 1:
+            return nearest
+    return nearest
 
 
 def _is_marked(line: Line) -> bool:
@@ -930,13 +1008,16 @@ def _flows(draft: _Draft, last: Line, line: Line, body: float) -> bool:
         return False
     if last.bold or line.bold or _CAPTION.match(line.text) or _CAPTION.match(draft.text):
         return False
+    room = last.edges[1] - last.right
     if _END.search(last.text):
-        return False
+        # A sentence that ends in a full line rarely ends its paragraph there as well.
+        full = sum(other.edges[1] - other.right < 0.4 * other.size for other in draft.lines)
+        flush = room < 0.4 * last.size and line.left < line.edges[0] + 0.5 * line.size
+        return flush and full > 2 and full > 0.8 * len(draft.lines)
     if last.text.endswith(("-", "\u00ad")):
         return line.text[:1].isalpha()
     if line.text[:1].islower():
         return True
-    room = last.edges[1] - last.right
     return len(draft.lines) > 1 and room < 3 * last.size and last.page + 1 >= line.page
 
 
@@ -1018,7 +1099,7 @@ def _above(top: _Draft, draft: _Draft) -> bool:
 class _Writer:
     """Builds the text, and keeps the span of every word and the start of every page."""
 
-    def __init__(self, pages: int, forms: Mapping[str, int], notes: set[tuple[int, str]]) -> None:
+    def __init__(self, pages: int, forms: WordForms, notes: set[tuple[int, str]]) -> None:
         self.notes = notes
         self.parts: list[str] = []
         self.at = 0
@@ -1090,7 +1171,7 @@ def _drop_capital(word: Word, after: Word) -> bool:
     )
 
 
-def _write(drafts: Sequence[_Draft], pages: int, forms: Mapping[str, int]) -> Assembled:
+def _write(drafts: Sequence[_Draft], pages: int, forms: WordForms) -> Assembled:
     notes = {
         (line.page, draft.lines[0].words[0].text.strip("()."))
         for draft in drafts

@@ -8,14 +8,14 @@ from hypothesis import strategies as st
 
 from ingest.cleaning import (
     Joint,
+    WordForms,
     compose_spacing_accents,
     fold,
     join,
     normalise,
-    word_forms,
 )
 
-FORMS = word_forms(
+FORMS = WordForms(
     [
         "Natura-verkosto",
         "kattaa",
@@ -116,6 +116,8 @@ def test_folding_leaves_no_white_space_and_is_stable(text: str) -> None:
         ("TEOLLISUUS-", "ALUE", Joint.HEAL),
         ("Natura-", "alueella", Joint.KEEP),  # the document writes Natura-verkosto
         ("Suo-", "messa", Joint.HEAL),
+        ("kaatopaikko-", "ja.", Joint.HEAL),
+        ("massapolt-", "to", Joint.HEAL),
         ("EU-", "komissio", Joint.KEEP),
         ("CO2-", "päästöt", Joint.KEEP),
         ("2020-", "2025", Joint.KEEP),
@@ -140,9 +142,11 @@ def test_line_ends(head: str, tail: str, joint: Joint) -> None:
 
 
 def test_what_the_document_writes_elsewhere_decides() -> None:
-    assert join("Vesi-", "alue", word_forms(["vesi-alue", "vesi-alueen"])) is Joint.KEEP
-    assert join("vesi-", "alue", word_forms(["Vesialue"])) is Joint.HEAL
-    assert join("raaka-", "aine", word_forms(["raakaaine"])) is Joint.HEAL
+    assert join("Windfall-", "voittojen", WordForms(["windfall-voitoista"])) is Joint.KEEP
+    assert join("Maa-", "lämpö", WordForms(["maa-aines", "maatalous"])) is Joint.HEAL
+    assert join("Vesi-", "alue", WordForms(["vesi-alue", "vesi-alueen"])) is Joint.KEEP
+    assert join("vesi-", "alue", WordForms(["Vesialue"])) is Joint.HEAL
+    assert join("raaka-", "aine", WordForms(["raakaaine"])) is Joint.HEAL
 
 
 @pytest.mark.parametrize(
