@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from ingest.cleaning import Joint, join, word_forms
+from ingest.cleaning import Joint, WordForms, join
 from ingest.limits import Limits
 from ingest.readers.builder import TextBuilder
 from ingest.readers.encoding import decode
@@ -36,7 +36,7 @@ def read_plain(text: str, *, limits: Limits) -> Reading:
     """
     builder = TextBuilder(limits)
     lines = text.replace("\r\n", "\n").replace("\r", "\n").replace("\f", "\n\n").split("\n")
-    forms = word_forms(text.split())
+    forms = WordForms(text.split())
     paragraph: list[str] = []
     before_blank = True
     at = 0
@@ -90,7 +90,7 @@ def _heading_level(line: str, following: str, *, alone: bool, first: bool) -> in
     return None
 
 
-def _add(builder: TextBuilder, lines: list[str], forms: dict[str, int]) -> None:
+def _add(builder: TextBuilder, lines: list[str], forms: WordForms) -> None:
     """Add a paragraph's lines: as list items, as lines, or joined into one."""
     if not lines:
         return
@@ -133,7 +133,7 @@ def _wrapped(lines: list[str]) -> bool:
     return full >= 0.7 * (len(lines) - 1)
 
 
-def _joined(lines: list[str], forms: dict[str, int]) -> str:
+def _joined(lines: list[str], forms: WordForms) -> str:
     """Return lines as one, healing the hyphens at their ends."""
     parts: list[str] = []
     for line in (line.strip() for line in lines):
