@@ -14,7 +14,7 @@ from functools import lru_cache
 
 from kb.analysis import Term, TermKind, Token
 
-RULES = "2"
+RULES = "3"
 """Version of the rules of this module; part of every analyser's fingerprint."""
 
 WORD_CACHE = 1 << 15
@@ -79,6 +79,7 @@ def fold(surface: str) -> str:
         .replace("ʼ", "'")
         .replace("\u2010", "-")
         .replace("\u2011", "-")
+        .strip("'")  # U+02BC counts as a letter and may stand at an edge
     )
 
 
@@ -121,7 +122,7 @@ def words(text: str) -> Iterator[tuple[int, int, str]]:
 
 def is_number(key: str) -> bool:
     """Return whether a folded word is digits and what joins them, and nothing else."""
-    return key[0].isdigit() and (_NUMBER.match(key) is not None or _GROUPED.match(key) is not None)
+    return key[:1].isdigit() and (_NUMBER.match(key) is not None or _GROUPED.match(key) is not None)
 
 
 def number_terms(key: str, *, part_weight: float, comma_groups: bool = False) -> tuple[Term, ...]:

@@ -13,7 +13,7 @@ from kb.model import LANGUAGES, Language
 
 TEXTS = st.one_of(
     st.text(max_size=60),
-    st.text(alphabet="aäÅé-:.,/' \u00ad\u00a0\u0301ﬁ²12—_&\n", max_size=60),
+    st.text(alphabet="aäÅé-:.,/' \u00ad\u00a0\u0301ﬁ²12—_&ʼs\n", max_size=60),
 )
 
 
@@ -48,6 +48,7 @@ def test_words_are_cut_where_they_end(text: str, expected: list[str]) -> None:
         ("ﬁnanssi", "finanssi"),
         ("CO₂", "co2"),
         ("company’s", "company's"),
+        ("ʼs", "s"),
         ("Natura‑alue", "natura-alue"),
     ],
 )
