@@ -94,8 +94,13 @@ def read(path: Path, *, name: str = "", limits: Limits | None = None) -> Reading
         reading = call(path) if module == "pdf" else call(path, limits=bounds)
     except RecursionError as error:
         raise UnreadableDocument("unreadable_bomb") from error
+    except UnreadableDocument as error:
+        if error.params.get("name") != path.name:
+            raise
+        # The file read is a copy; the name that people know is another.
+        raise UnreadableDocument(error.code, **{**error.params, "name": name}) from error
     if reading.metadata.title == path.stem.replace("_", " "):
-        # Named after a file that is a copy: the name that people know is another.
+        # Named after the copy.
         stem = name.rpartition("/")[2].rpartition(".")[0] or name
         metadata = replace(reading.metadata, title=stem.replace("_", " "))
         reading = replace(reading, metadata=metadata)

@@ -52,6 +52,13 @@ def test_the_name_of_a_copy_is_no_title(tmp_path: Path) -> None:
     assert read(path, name="kansio/Oma_muistio.txt").metadata.title == "PYÖREÄN PÖYDÄN MUISTIO"
 
 
+def test_a_refusal_names_the_file_that_people_know() -> None:
+    with pytest.raises(UnreadableDocument) as caught:
+        read_bytes(b"%PDF-1.7 and nothing more", "kaava.pdf")
+    assert "kaava.pdf" in caught.value.text("fi")
+    assert "original" not in caught.value.text("fi")
+
+
 @pytest.mark.parametrize(
     ("data", "name", "code"),
     [
