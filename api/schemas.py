@@ -324,7 +324,7 @@ class JobOut(Out):
 class HealthOut(Out):
     """Whether the service is ready; ``waiting`` is how many passages have no vector yet."""
 
-    status: Literal["ok", "starting"]
+    status: Literal["ok", "starting", "reindex_needed"]
     documents: int
     passages: int
     waiting: int

@@ -63,3 +63,17 @@ def test_a_stopped_service_gives_its_job_back(tmp_path: Path) -> None:
 
     assert (job.state, job.attempts) == (JobState.QUEUED, 0)
     assert "Traceback" not in running.log
+
+
+def test_health_tells_that_the_indexes_are_of_another_release(server: Server) -> None:
+    server.upload("terve.txt", "Terve teksti.")
+    assert server.client.get("/api/health").json()["status"] == "ok"
+    catalogue = Catalogue(server.data)
+    before = catalogue.get_meta("index:terms")
+    assert before is not None
+    try:
+        catalogue.set_meta("index:terms", b"older")
+        assert server.client.get("/api/health").json()["status"] == "reindex_needed"
+    finally:
+        catalogue.set_meta("index:terms", before)
+        catalogue.close()
