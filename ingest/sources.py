@@ -30,7 +30,7 @@ from kb.model import LANGUAGES, Confidentiality, Kind, Language, Metadata
 from kb.themes import themes
 
 MANIFESTS = ("manifest.toml", "manifest.csv", "manifest.tsv", "manifest.jsonl")
-"""Names of a manifest, in the order in which they are looked for in a folder."""
+"""Names of a manifest, in capitals or not; a folder may have several."""
 
 Warn = Callable[[str], None]
 
@@ -196,17 +196,17 @@ class _Walk:
     def _manifest(self, folder: Path, *, strict: bool) -> Manifest | None:
         if folder not in self._manifests:
             self._manifests[folder] = None
-            for name in MANIFESTS:
-                path = folder / name
-                if not path.is_file():
-                    continue
-                try:
-                    self._manifests[folder] = read_manifest(path)
-                except KnowledgeBaseError:
-                    # Above the named folder it may be somebody else's file of that name.
-                    if strict:
-                        raise
-                break
+            try:
+                present = [one for one in folder.iterdir() if one.name.casefold() in MANIFESTS]
+            except OSError:
+                present = []
+            try:
+                for path in sorted(one for one in present if one.is_file()):
+                    self._manifests[folder] = read_manifest(path, into=self._manifests[folder])
+            except KnowledgeBaseError:
+                # Above the named folder it may be somebody else's file of that name.
+                if strict:
+                    raise
         return self._manifests[folder]
 
 
@@ -412,8 +412,8 @@ def _name_key(name: str) -> str:
     return unicodedata.normalize("NFC", plain).casefold()
 
 
-def read_manifest(path: Path) -> Manifest:
-    """Read a manifest of any of its formats.
+def read_manifest(path: Path, *, into: Manifest | None = None) -> Manifest:
+    """Read a manifest of any of its formats, into that of another file of its folder if given.
 
     TOML has a table ``[[document]]`` for each file; CSV and TSV have a heading line (any
     delimiter, any encoding); JSONL has an object a line. Headings may be in English, Finnish
@@ -427,9 +427,9 @@ def read_manifest(path: Path) -> Manifest:
         raise KnowledgeBaseError("manifest_unreadable", path=path) from error
     text = decode(data)
     rows = {".toml": _toml_rows, ".jsonl": _jsonl_rows}.get(path.suffix.casefold(), _csv_rows)
-    manifest = Manifest(path)
+    manifest = into or Manifest(path)
     for line, row in rows(text, path):
-        _take(manifest, line, row)
+        _take(manifest, line, row, path)
     return manifest
 
 
@@ -490,9 +490,8 @@ def _csv_rows(text: str, path: Path) -> Iterator[tuple[int, Mapping[str, object]
         raise KnowledgeBaseError("manifest_syntax", path=path, line=1) from error
 
 
-def _take(manifest: Manifest, line: int, row: Mapping[str, object]) -> None:
-    """Add a row; raises KnowledgeBaseError for what it can't mean."""
-    path = manifest.path
+def _take(manifest: Manifest, line: int, row: Mapping[str, object], path: Path) -> None:
+    """Add a row of a file; raises KnowledgeBaseError for what it can't mean."""
     values: dict[str, object] = {}
     for heading, value in row.items():
         name = _FIELDS.get(_plain(heading))

@@ -213,6 +213,20 @@ def test_a_part_of_a_folder_keeps_what_the_manifest_above_says(tmp_path: Path) -
     assert found(tmp_path / "all")[0], "a file of that name above is somebody else's"
 
 
+def test_a_manifest_counts_whatever_the_case_of_its_name(tmp_path: Path) -> None:
+    write(tmp_path / "Manifest.CSV", "file;confidentiality\na.txt;confidential\n")
+    write(tmp_path / "manifest.toml", '[[document]]\nfile = "b.txt"\nkind = "report"\n')
+    write(tmp_path / "a.txt")
+    write(tmp_path / "b.txt")
+    first, second = (source.metadata for source in found(tmp_path)[0])
+    assert first is not None and first.confidentiality is Confidentiality.CONFIDENTIAL
+    assert second is not None and second.kind is Kind.REPORT
+    write(tmp_path / "manifest.toml", '[[document]]\nfile = "a.txt"\n')
+    with pytest.raises(KnowledgeBaseError) as caught:
+        found(tmp_path)
+    assert caught.value.code == "manifest_twice"
+
+
 def test_patterns_stand_behind_names(tmp_path: Path) -> None:
     write(tmp_path / "manifest.csv", "file;kind\n*.txt;report\na.txt;slides\n*;other\n")
     for name in ("a.txt", "sub/b.txt", "c.md"):
