@@ -17,13 +17,14 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, cast
 
+from ingest.locking import writer_lock
 from ingest.pipeline import Progress, Rejection, Report, ingest_sources
 from ingest.sources import Source
 from kb.catalogue import Catalogue, now
@@ -334,12 +335,21 @@ class Worker:
                 if job is not None:
                     self._carry_out(job)
                     continue
+                self._flush()
             except KnowledgeBaseError as error:
                 # A full disk or a locked catalogue may pass; the queue stays as it is.
                 _log.warning("jobs can't be looked up: %s", error)
             except Exception:
                 _log.exception("a job ended in an unforeseen way")
             self._wake.wait(_POLL_SECONDS)
+
+    def _flush(self) -> None:
+        """Have the vector index forget what was removed, unless a writer is about to do it."""
+        catalogue = self._kb.catalogue
+        if not catalogue.connection.execute("SELECT 1 FROM outbox LIMIT 1").fetchone():
+            return
+        with suppress(CatalogueBusy), writer_lock(catalogue.folder, wait_seconds=0):
+            self._kb.vectors.flush()
 
     def _carry_out(self, job: Job) -> None:
         ended = False

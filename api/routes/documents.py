@@ -9,7 +9,7 @@ from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, Res
 
 from api.problems import Refused
 from api.receiving import display_name
-from api.routes import KnowledgeBaseHere, summary
+from api.routes import KnowledgeBaseHere, WorkerHere, summary
 from api.schemas import BoxesOut, DocumentOut, DocumentRowOut, RemovedOut, TextOut
 from kb.errors import NotFound
 from kb.knowledge_base import KnowledgeBase
@@ -78,9 +78,11 @@ def document(document_id: str, kb: KnowledgeBaseHere) -> JSONResponse:
 @router.delete(
     "/{document_id}", operation_id="remove", summary=summary("remove"), response_model=RemovedOut
 )
-def remove(document_id: str, kb: KnowledgeBaseHere) -> JSONResponse:
+def remove(document_id: str, kb: KnowledgeBaseHere, worker: WorkerHere) -> JSONResponse:
     """Remove a document from the catalogue, every index and the originals."""
-    return JSONResponse({"removed": kb.remove([document_id])})
+    removed = kb.remove([document_id])
+    worker.wake()  # it has the vector index forget what is gone
+    return JSONResponse({"removed": removed})
 
 
 @router.get(

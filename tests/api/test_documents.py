@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import io
+import time
 
 import pytest
 from PIL import Image
 
 from api import schemas
+from kb.catalogue import Catalogue
 from tests.api.conftest import WATER, Server
 
 
@@ -148,6 +150,12 @@ def test_a_removed_document_is_gone_from_everything(server: Server) -> None:
     assert server.named("turve.txt") == []
     assert "turvesuolla" not in str(server.ask(question)).lower().replace(question.lower(), "")
     assert len(digests - {path.name for path in (server.data / "originals").iterdir()}) == 1
+    deadline = time.monotonic() + 20
+    catalogue = Catalogue(server.data)
+    while catalogue.counts()["outbox"] and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert catalogue.counts()["outbox"] == 0  # the vector index was told
+    catalogue.close()
     for what in ("", "/text", "/original", "/pages/1"):
         assert server.client.get(f"/api/documents/{name}{what}").status_code == 404
     assert server.client.delete(f"/api/documents/{name}").status_code == 404
