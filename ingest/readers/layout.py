@@ -147,6 +147,11 @@ def rows_of(words: Sequence[Word]) -> list[list[Word]]:
         if id(word) in lone:
             continue
         top, bottom = word.base - 0.7 * word.size, word.base
+        if rows:  # the words of a line mostly come one after another
+            low, high, members = rows[-1]
+            if high == bottom and low == top:
+                members.append(word)
+                continue
         best, most = -1, 0.0
         for at in range(len(rows) - 1, max(-1, len(rows) - 7), -1):
             low, high, _ = rows[at]
@@ -231,7 +236,7 @@ def _gutters(band: _Band, em: float) -> list[tuple[float, float]]:
         for a, b in band.free
         if a > band.left
         and b < band.right
-        and (b - a >= 0.75 * em or (len(band.rows) > 6 and _support(band, (a, b)) >= 6))
+        and (b - a >= 0.75 * em or (6 < len(band.rows) < 400 and _support(band, (a, b)) >= 6))
     ]
 
 
@@ -357,7 +362,7 @@ def _clusters(pieces: Iterable[list[Word]]) -> list[_Cluster]:
     for piece in pieces:
         box = _bounds(piece)
         size = median(word.size for word in piece)
-        for cluster in reversed(done):
+        for cluster in reversed(done[-60:]):
             left, _, right, _ = cluster.box
             base = cluster.rows[-1][0].base
             shared = min(right, box[2]) - max(left, box[0])
@@ -858,22 +863,28 @@ def _plain(text: str) -> str:
 
 def _match_outline(laid: Sequence[Sequence[Item]], outline: Sequence[Heading]) -> None:
     """Mark the lines that say what an entry of the outline says, on its page."""
+    said: dict[int, list[tuple[Line, str]]] = {}
     for entry, heading in enumerate(outline):
         wanted = _plain(heading.title)
         if not wanted or not 0 <= heading.page < len(laid):
             continue
-        lines = [item for item in laid[heading.page] if isinstance(item, Line)]
-        for at, line in enumerate(lines):
-            if line.outline is not None:
-                continue
-            said, used = "", []
-            for other in lines[at : at + 4]:
-                said += _plain(other.text)
-                used.append(other)
-                if len(said) >= len(wanted):
-                    break
+        if heading.page not in said:
+            found = [item for item in laid[heading.page] if isinstance(item, Line)]
+            said[heading.page] = [(line, _plain(line.text)) for line in found]
+        lines = said[heading.page]
+        bare = wanted.lstrip("0123456789")
+        for at, (line, text) in enumerate(lines):
             # The outline may leave out the number that the page has, or the other way round.
-            if said == wanted or said.lstrip("0123456789") == wanted.lstrip("0123456789") != "":
+            begins = text and (wanted.startswith(text) or text.lstrip("0123456789") in wanted)
+            if line.outline is not None or not (begins or text.endswith(wanted)):
+                continue
+            whole, used = "", []
+            for other, more in lines[at : at + 4]:
+                whole += more
+                used.append(other)
+                if len(whole) >= len(wanted):
+                    break
+            if whole == wanted or whole.lstrip("0123456789") == bare != "":
                 for other in used:
                     other.outline = (entry, heading.level)
                 break

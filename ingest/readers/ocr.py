@@ -36,9 +36,9 @@ class OcrSettings:
     """How scanned pages are recognised.
 
     ``languages`` are tesseract's names, used as far as they are installed; ``dpi`` is the
-    resolution that pages are drawn at; ``seconds`` the time for one page; ``pages`` how many of
-    a document are recognised at most; ``low`` the mean confidence in per cent under which a
-    page is named in the warnings.
+    resolution that pages are drawn at; ``seconds`` the time for one page; ``pages`` and
+    ``total_seconds`` bound what is recognised of one document, and what is left out is named in
+    the warnings; ``low`` is the mean confidence in per cent under which a page is named there.
     """
 
     enabled: bool = True
@@ -46,6 +46,7 @@ class OcrSettings:
     dpi: int = 300
     seconds: float = 60.0
     pages: int = 300
+    total_seconds: float = 90.0
     low: float = 70.0
     program: str = "tesseract"
 

@@ -11,6 +11,7 @@ import io
 import logging
 import math
 import re
+import time
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,9 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ingest.cleaning import SPACING_ACCENTS, normalise
+from ingest.cleaning import SPACING_ACCENTS, WordForms, normalise
 from ingest.readers.layout import Assembled, Heading, Page, Word, assemble
-from ingest.readers.ocr import INSTALL_OCR, OcrSettings, ocr_available, recognise
+from ingest.readers.ocr import INSTALL_OCR, OcrSettings, Recognised, ocr_available, recognise
 from ingest.reading import Reading
 from kb.errors import UnreadableDocument
 from kb.model import Language, Metadata
@@ -46,7 +47,7 @@ class PdfLimits:
     """What a file may cost. A report has some 3,000 characters a page."""
 
     pages: int = 3_000
-    characters: int = 12_000_000
+    characters: int = 6_000_000
     page_characters: int = 120_000
     objects: int = 4_000
     outline: int = 3_000
@@ -231,6 +232,7 @@ def _pages(
     scanned: list[int] = []
     broken: list[int] = []
     characters = 0
+    unknown: dict[tuple[bytes, int], int] = {}
     for number in range(len(document)):
         try:
             page = document[number]
@@ -239,7 +241,7 @@ def _pages(
             pages.append(Page(595.0, 842.0, []))
             continue
         try:
-            made, pictured = _page(page, limits)
+            made, pictured = _page(page, limits, unknown)
         finally:
             page.close()
         letters = sum(len(word.text) for word in made.words)
@@ -249,6 +251,7 @@ def _pages(
         if pictured > (0.3 if letters else 0.02) and _poor(made):
             scanned.append(number)
         pages.append(made)
+    _guess_ligatures(pages, unknown)
     return pages, scanned, broken
 
 
@@ -259,11 +262,13 @@ def _poor(page: Page) -> bool:
     return letters < 25 or letters < 0.4 * len(text)
 
 
-def _page(page: Handle, limits: PdfLimits) -> tuple[Page, float]:
+def _page(
+    page: Handle, limits: PdfLimits, unknown: dict[tuple[bytes, int], int]
+) -> tuple[Page, float]:
     frame = _frame(page)
     textpage = page.get_textpage()
     try:
-        by_turn = _words(textpage, frame, limits)
+        by_turn = _words(textpage, frame, limits, unknown)
     finally:
         textpage.close()
     rules, pictured = _drawn(page, frame, limits)
@@ -336,10 +341,74 @@ def _merged(rules: list[tuple[float, float, float]]) -> list[tuple[float, float,
     return out
 
 
-_PRIVATE_BULLETS = dict.fromkeys(range(0xF020, 0xF100), "•")
+_CONTROLS = frozenset({0x02, 0x09, 0x0A, 0x0D})
+_UNKNOWN = 0xF0000
+_LIGATURES = (
+    "ti",
+    "tt",
+    "ft",
+    "ff",
+    "fi",
+    "fl",
+    "ffi",
+    "ffl",
+    "tf",
+    "fj",
+    "fb",
+    "fh",
+    "Th",
+    "ct",
+    "st",
+    "tti",
+)
+# What Word makes of two ligatures of its Calibri, in files of Finnish authorities too.
+_CALIBRI = str.maketrans({"Ɵ": "ti", "Ʃ": "tt"})
 
 
-def _words(textpage: Handle, frame: _Frame, limits: PdfLimits) -> dict[int, list[Word]]:
+def _unknown(known: dict[tuple[bytes, int], int], raw: Handle, index: int, code: int) -> int:
+    """Return a private character that stands for a glyph whose letters the file doesn't tell."""
+    import pypdfium2.raw as pdfium
+
+    name = ctypes.create_string_buffer(96)
+    pdfium.FPDFText_GetFontInfo(raw, index, name, 96, ctypes.c_int())
+    return known.setdefault((name.value, code), _UNKNOWN + len(known))
+
+
+def _guess_ligatures(pages: list[Page], unknown: dict[tuple[bytes, int], int]) -> None:
+    """Put letters for glyphs that the file gives none for, where its own words tell which.
+
+    *ba?ery* is *battery* when the document has that word in another font.
+    """
+    words = [word for page in pages for word in page.words]
+    strange = [word for word in words if any(ord(char) >= _UNKNOWN for char in word.text)]
+    if not strange:
+        return
+    forms = WordForms(word.text for word in words)
+    for code in unknown.values():
+        char = chr(code)
+        held = [word for word in strange if char in word.text]
+        votes = {
+            letters: sum(
+                forms.count(word.text.replace(char, letters).strip(_EDGES)) > 0 for word in held
+            )
+            for letters in _LIGATURES
+        }
+        best = max(votes, key=lambda letters: votes[letters])
+        for word in held:
+            word.text = word.text.replace(char, best if votes[best] else "")
+    for page in pages:
+        page.words = [word for word in page.words if word.text]
+
+
+_EDGES = "\"'”“’().,;:!?"
+# Symbol and Wingdings, as Word names their characters; others of them are bullets or nothing.
+_SYMBOLS = {0xF06D: "µ", 0xF0B0: "°", 0xF0B1: "±", 0xF0B3: "≥", 0xF0A3: "≤", 0xF0B4: "×"}
+_PRIVATE = re.compile("[\ue000-\uf8ff]")
+
+
+def _words(
+    textpage: Handle, frame: _Frame, limits: PdfLimits, unknown: dict[tuple[bytes, int], int]
+) -> dict[int, list[Word]]:
     """Return the words of a page by the direction they run in: 0, 90, 180, 270, or -1 for aslant.
 
     The direction is that of the page as shown. A word ends at white space, where the next
@@ -351,6 +420,11 @@ def _words(textpage: Handle, frame: _Frame, limits: PdfLimits) -> dict[int, list
     count = min(pdfium.FPDFText_CountChars(textpage), limits.page_characters)
     get_unicode = pdfium.FPDFText_GetUnicode
     get_box = pdfium.FPDFText_GetLooseCharBox
+    has_error = pdfium.FPDFText_HasUnicodeMapError
+    get_matrix, get_origin = pdfium.FPDFText_GetMatrix, pdfium.FPDFText_GetCharOrigin
+    get_size, get_font = pdfium.FPDFText_GetFontSize, pdfium.FPDFText_GetFontInfo
+    turns: dict[tuple[float, float, float, float], tuple[float, int]] = {}
+    bolds: dict[bytes, bool] = {}
     rect = pdfium.FS_RECTF()
     ref = ctypes.byref(rect)
     matrix = pdfium.FS_MATRIX()
@@ -374,17 +448,18 @@ def _words(textpage: Handle, frame: _Frame, limits: PdfLimits) -> dict[int, list
         if not text:
             glyphs = []
             return
-        pdfium.FPDFText_GetMatrix(raw, first, matrix)
-        pdfium.FPDFText_GetCharOrigin(raw, first, x, y)
-        tall = math.hypot(matrix.c, matrix.d) or 1.0
-        size = round(abs(pdfium.FPDFText_GetFontSize(raw, first)) * tall, 1)
-        pdfium.FPDFText_GetFontInfo(raw, first, name, 96, flags)
-        font = name.value.decode("latin-1").lower()
-        bold = bool(_BOLD.search(font)) or bool(flags.value & 0x40000)
-        angle = math.degrees(math.atan2(matrix.b, matrix.a))
-        turn = round((frame.rotation - angle) / 90) * 90 % 360
-        if abs((frame.rotation - angle + 45) % 90 - 45) > 8:
-            turn = -1
+        get_matrix(raw, first, matrix)
+        get_origin(raw, first, x, y)
+        linear = (matrix.a, matrix.b, matrix.c, matrix.d)
+        if linear not in turns:
+            turns[linear] = _tall_and_turned(linear, frame.rotation)
+        tall, turn = turns[linear]
+        size = round(abs(get_size(raw, first)) * tall, 1)
+        get_font(raw, first, name, 96, flags)
+        font = name.value
+        if font not in bolds:
+            bolds[font] = bool(_BOLD.search(font.decode("latin-1").lower()))
+        bold = bolds[font] or bool(flags.value & 0x40000)
         _, lefts, bottoms, rights, tops = zip(*glyphs, strict=True)
         box = frame.box(min(lefts), min(bottoms), max(rights), max(tops))
         glyphs = []
@@ -404,11 +479,13 @@ def _words(textpage: Handle, frame: _Frame, limits: PdfLimits) -> dict[int, list
     last: Box | None = None
     for index in range(count):
         code = get_unicode(raw, index)
+        if code < 0x20 and code not in _CONTROLS and has_error(raw, index) == 1:
+            code = _unknown(unknown, raw, index, code)
         if code in (0x20, 0x0A, 0x0D, 0x09, 0xA0, 0) or 0x2000 <= code <= 0x200A or code == 0x3000:
             close()
             last = None
             continue
-        char = "-" if code in (0x02, 0xFFFE) else _PRIVATE_BULLETS.get(code) or chr(code)
+        char = "-" if code in (0x02, 0xFFFE) else _SYMBOLS.get(code) or chr(code)
         get_box(raw, index, ref)
         box = (rect.left, rect.bottom, rect.right, rect.top)
         if last is not None and box[1] == last[1] and box[3] == last[3] and code < 0x80:
@@ -435,10 +512,20 @@ def _words(textpage: Handle, frame: _Frame, limits: PdfLimits) -> dict[int, list
     return found
 
 
+def _tall_and_turned(linear: tuple[float, float, float, float], rotation: int) -> tuple[float, int]:
+    """Return how much a text matrix enlarges, and the direction that it gives on the page."""
+    a, b, c, d = linear
+    angle = rotation - math.degrees(math.atan2(b, a))
+    aslant = abs((angle + 45) % 90 - 45) > 8
+    return math.hypot(c, d) or 1.0, -1 if aslant else round(angle / 90) * 90 % 360
+
+
 def _clean(text: str) -> str:
     """Return a word without white space; a soft hyphen at its end stays, for the line's end."""
+    if _PRIVATE.search(text):
+        text = _PRIVATE.sub("", text) or "•"
     soft = text.endswith("\u00ad") and len(text) > 1
-    plain = "".join(normalise(text).split())
+    plain = "".join(normalise(text).translate(_CALIBRI).split())
     return plain + "\u00ad" if soft and plain else plain
 
 
@@ -542,28 +629,48 @@ def _recognise(
             )
         return [f"warning.pdf_pages_without_text|pages={_ranges([n + 1 for n in scanned])}"]
     confidences: list[float] = []
+    read: list[int] = []
     low: list[int] = []
+    left_out = [number + 1 for number in scanned[ocr.pages :]]
+    began = time.monotonic()
     for number in scanned[: ocr.pages]:
+        if time.monotonic() - began > ocr.total_seconds:
+            left_out.append(number + 1)
+            continue
         image, dpi = _drawing(document, number, ocr)
         recognised = recognise(image, dpi, ocr)
         if recognised is None:
             low.append(number + 1)
             continue
+        if not _better(recognised, pages[number]):
+            continue
         pages[number] = recognised.page
-        if recognised.page.words:
-            confidences.append(recognised.confidence)
-            if recognised.confidence < ocr.low:
-                low.append(number + 1)
+        read.append(number + 1)
+        confidences.append(recognised.confidence)
+        if recognised.confidence < ocr.low:
+            low.append(number + 1)
     warnings = []
     if confidences:
         mean = round(sum(confidences) / len(confidences))
-        warnings.append(f"warning.ocr|confidence={mean}|pages={_ranges([n + 1 for n in scanned])}")
+        warnings.append(f"warning.ocr|confidence={mean}|pages={_ranges(read)}")
     if low:
         warnings.append(f"warning.ocr_low|pages={_ranges(low)}")
-    if len(scanned) > ocr.pages:
-        rest = [n + 1 for n in scanned[ocr.pages :]]
-        warnings.append(f"warning.pdf_pages_without_text|pages={_ranges(rest)}")
+    if left_out:
+        warnings.append(f"warning.pdf_pages_without_text|pages={_ranges(left_out)}")
+    if not readable and not read:
+        raise UnreadableDocument("unreadable_ocr_failed", name=name)
     return warnings
+
+
+def _better(recognised: Recognised, page: Page) -> bool:
+    """Tell whether recognised words should take the place of a page's own few, if any.
+
+    A photograph gives some letters of low confidence; the title on a picture is better as the
+    file has it.
+    """
+    got = sum(len(word.text) for word in recognised.page.words)
+    had = sum(len(word.text) for word in page.words)
+    return got >= 3 and recognised.confidence >= 45 and got > 2 * had + (10 if had else 0)
 
 
 def _drawing(document: Handle, number: int, ocr: OcrSettings) -> tuple[Image, float]:
