@@ -19,6 +19,8 @@ _BULLET = re.compile(r"^\s*(?:[-–—•*·o▪‣►]|\(?\d{1,3}[.)]|\(?[a-zå
 _SPEAKER = re.compile(r"^\s*[A-ZÅÄÖ][^:.!?\n]{0,60}:(?:\s+\S|\s*$)")
 _NUMBERED = re.compile(r"^\s*(\d{1,2}(?:\.\d{1,2}){0,3})\.?\s+[A-ZÅÄÖ]")
 _HASHES = re.compile(r"^(#{1,6})\s+(.+?)\s*#*$")
+_RULE = re.compile(r"^[\s|+=:_-]+$")
+_COLUMNS = re.compile(r" {2,}|\t+")
 _TRAILING_DOTS = re.compile(r"\.{4,}\s*\d+\s*$")
 _LONGEST_HEADING = 90
 
@@ -94,6 +96,13 @@ def _add(builder: TextBuilder, lines: list[str], forms: WordForms) -> None:
     """Add a paragraph's lines: as list items, as lines, or joined into one."""
     if not lines:
         return
+    rows = _table(lines)
+    if rows:
+        builder.gap()
+        for number, row in enumerate(rows, 1):
+            builder.add(" | ".join(row), BlockKind.TABLE_ROW, row=number)
+        builder.gap()
+        return
     marked = [bool(_BULLET.match(line)) for line in lines]
     speakers = sum(bool(_SPEAKER.match(line)) for line in lines)
     noted = any(marked) or speakers >= 2 or (speakers == 1 and _SPEAKER.match(lines[0]))
@@ -118,6 +127,20 @@ def _add(builder: TextBuilder, lines: list[str], forms: WordForms) -> None:
         builder.add(_joined(lines, forms))
     else:
         builder.add("\n".join(lines))
+
+
+def _table(lines: list[str]) -> list[list[str]]:
+    """Return the rows of a table drawn with bars or spaced columns, nothing when it is none."""
+    drawn = [line for line in lines if not _RULE.match(line)]
+    if len(drawn) < 2:
+        return []
+    if all(line.strip().strip("|").count("|") >= 1 for line in drawn):
+        return [[cell.strip() for cell in line.strip().strip("|").split("|")] for line in drawn]
+    rows = [_COLUMNS.split(line.strip()) for line in drawn]
+    several = [len(row) for row in rows if len(row) > 1]
+    if len(several) < 0.8 * len(rows) or len(several) < 2 or len(set(several)) > 2:
+        return []
+    return rows
 
 
 def _wrapped(lines: list[str]) -> bool:

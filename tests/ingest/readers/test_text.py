@@ -118,6 +118,21 @@ def test_statements_of_a_round_table_stay_apart() -> None:
     ]
 
 
+def test_tables_drawn_in_text_are_rows() -> None:
+    spaced = "Tehtävä        Kuka        Milloin\n-------  ----  ---\nLaskelma   alueyhtiö   1.2.\n"
+    assert parts(spaced) == [
+        ("table row", "Tehtävä | Kuka | Milloin"),
+        ("table row", "Laskelma | alueyhtiö | 1.2."),
+    ]
+    barred = "| Laatu | Hinta |\n+-------+-------+\n| A | 0,12 |\n"
+    assert parts(barred) == [("table row", "Laatu | Hinta"), ("table row", "A | 0,12")]
+
+
+def test_spaces_that_fill_a_line_make_no_table() -> None:
+    justified = "Tämä  teksti on tasattu  molempiin\nreunoihin   niin,  että   välejä on\nusein.\n"
+    assert [kind for kind, _ in parts(justified)] == ["paragraph"]
+
+
 words = st.lists(st.text("abcäö", min_size=1, max_size=8), min_size=1, max_size=30)
 
 
