@@ -192,10 +192,10 @@ class _Document:
             found[attribute(style, "styleId") or ""] = _Style(
                 name=_value(child(style, "name")) or "",
                 based_on=based_on,
-                outline=int(outline) if outline and outline.isdigit() else None,
+                outline=int(outline) if outline and outline.isdecimal() else None,
                 numbering=(
                     _value(child(numbering, "numId")),
-                    int(level) if level and level.isdigit() else None,
+                    int(level) if level and level.isdecimal() else None,
                 ),
                 hidden=_on(child(style, "rPr", "vanish")),
             )
@@ -216,12 +216,12 @@ class _Document:
             levels = dict(abstract.get(base, {}))
             overridden = False
             for override in children(node, "lvlOverride"):
-                at = int(attribute(override, "ilvl") or 0)
+                at = _integer(attribute(override, "ilvl"))
                 replaced = child(override, "lvl")
                 start = _value(child(override, "startOverride"))
                 if replaced is not None:
                     levels[at] = _level(replaced)[1]
-                if start and start.isdigit() and at in levels:
+                if start and start.isdecimal() and at in levels:
                     levels[at] = _Level(levels[at].format, levels[at].text, int(start))
                     overridden = True
             numbering.levels[number] = levels
@@ -330,7 +330,7 @@ class _Document:
 
     def _heading_level(self, style: str, properties: etree._Element | None) -> int | None:
         direct = _value(child(properties, "outlineLvl"))
-        if direct is not None and direct.isdigit():
+        if direct is not None and direct.isdecimal():
             return int(direct) + 1 if int(direct) < 9 else None
         if style not in self._styles:
             found = _HEADING_NAME.match(style)
@@ -365,7 +365,7 @@ class _Document:
         direct = child(properties, "numPr")
         number = _value(child(direct, "numId"))
         level = _value(child(direct, "ilvl"))
-        at = int(level) if level and level.isdigit() else None
+        at = int(level) if level and level.isdecimal() else None
         for known in self._chain(style):
             if number is not None and at is not None:
                 break
@@ -420,7 +420,7 @@ class _Document:
                     above[column] = text if merge is not None and len(text) < _LONG_MERGED else ""
                 texts.append(text)
                 span = _value(child(properties, "gridSpan")) or "1"
-                column += max(1, int(span)) if span.isdigit() else 1
+                column += max(1, int(span)) if span.isdecimal() else 1
             self._builder.add(row_text(texts), BlockKind.TABLE_ROW, row=number)
             for inner in nested:
                 self._table(inner)
@@ -574,12 +574,17 @@ def _on(node: etree._Element | None) -> bool:
     return node is not None and (attribute(node, "val") or "1") not in ("0", "false", "off")
 
 
+def _integer(text: str | None) -> int:
+    """Return a whole number, 0 for anything else."""
+    return int(text) if text and text.isdecimal() and len(text) < 10 else 0
+
+
 def _level(node: etree._Element) -> tuple[int, _Level]:
     start = _value(child(node, "start")) or "1"
-    return int(attribute(node, "ilvl") or 0), _Level(
+    return _integer(attribute(node, "ilvl")), _Level(
         format=_value(child(node, "numFmt")) or "decimal",
         text=_value(child(node, "lvlText")) or "",
-        start=int(start) if start.isdigit() else 1,
+        start=int(start) if start.isdecimal() else 1,
     )
 
 

@@ -91,7 +91,7 @@ def _points(node: etree._Element) -> dict[int, str]:
     for point in descendants(node, "pt"):
         value = child(point, "v")
         index = attribute(point, "idx") or ""
-        if value is not None and value.text and index.isdigit():
+        if value is not None and value.text and index.isdecimal():
             found.setdefault(int(index), value.text.strip())
     if not found:
         value = child(node, "v")

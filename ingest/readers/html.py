@@ -57,6 +57,7 @@ _CHARSET = re.compile(rb"""(?:charset|encoding)\s*=\s*["']?\s*([A-Za-z0-9_:.-]+)
 _XHTML = re.compile(r"<html[^>]*xmlns\s*=|<!DOCTYPE\s+html\s+PUBLIC[^>]*XHTML", re.IGNORECASE)
 _DOCTYPE = re.compile(r"<!DOCTYPE[^>\[]*(\[[^\]]*\])?[^>]*>", re.IGNORECASE)
 _ENTITY = re.compile(r"&([A-Za-z][A-Za-z0-9]*);")
+_UNSETTABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _XML_NAMES = frozenset({"amp", "lt", "gt", "quot", "apos"})
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 _DATE = re.compile(r"\b(\d{4}-\d{2}-\d{2})(?!\d)")
@@ -203,15 +204,16 @@ def _remove(node: etree._Element) -> None:
     parent = node.getparent()
     if parent is None:
         return
-    tail = node.tail or ""
+    # The parser lets characters in that lxml doesn't let be set.
+    tail = _UNSETTABLE.sub("", node.tail or "")
     # A word must not grow together over what was taken out of a block's place.
     if _tag(node) in _BLOCKS:
         tail = " " + tail
     before = node.getprevious()
     if before is not None:
-        before.tail = (before.tail or "") + tail
+        before.tail = _UNSETTABLE.sub("", before.tail or "") + tail
     else:
-        parent.text = (parent.text or "") + tail
+        parent.text = _UNSETTABLE.sub("", parent.text or "") + tail
     parent.remove(node)
 
 
@@ -423,7 +425,7 @@ class _Walker:
                 continue
             if _tag(inner) == "li":
                 given = inner.get("value") or ""
-                if given.isdigit():
+                if given.isdecimal():
                     number = int(given)
                 self._prefix = f"{number}. " if numbered else ""
                 self._as(inner, BlockKind.LIST_ITEM)
@@ -495,7 +497,7 @@ class _Walker:
 
 def _span(cell: etree._Element, name: str) -> int:
     value = cell.get(name) or "1"
-    return min(int(value), 1000) if value.isdigit() and value != "0" else 1
+    return min(int(value), 1000) if value.isdecimal() and value != "0" else 1
 
 
 def _tag_above(node: etree._Element, tags: tuple[str, ...]) -> bool:

@@ -78,9 +78,10 @@ class _Document:
             self._names[name] = (attribute(style, "parent-style-name") or "", shown)
         for style in descendants(root, "list-style"):
             levels = {
-                int(attribute(level, "level") or 1)
+                int(number)
                 for level in children(style, "list-level-style-number")
-                if attribute(level, "num-format")
+                for number in [attribute(level, "level") or "1"]
+                if attribute(level, "num-format") and number.isdecimal()
             }
             self._numbered[attribute(style, "name") or ""] = levels
 
@@ -120,7 +121,7 @@ class _Document:
             name = local(element)
             if name == "h":
                 level = attribute(element, "outline-level") or "1"
-                self._text(element, level=int(level) if level.isdigit() else 1)
+                self._text(element, level=int(level) if level.isdecimal() else 1)
             elif name == "p":
                 names = [style.casefold() for style in self._style_names(element)]
                 heading = next((h for h in map(_heading_level, names) if h), None)
@@ -162,7 +163,7 @@ class _Document:
             if local(item) not in ("list-item", "list-header"):
                 continue
             start = attribute(item, "start-value") or ""
-            number = int(start) if start.isdigit() else number + 1
+            number = int(start) if start.isdecimal() else number + 1
             numbered = level in self._numbered.get(style, set()) and local(item) == "list-item"
             label = f"{number}." if numbered else ""
             for element in item:
@@ -173,7 +174,7 @@ class _Document:
                     )
                 elif name == "h":
                     outline = attribute(element, "outline-level") or "1"
-                    self._text(element, level=int(outline) if outline.isdigit() else 1)
+                    self._text(element, level=int(outline) if outline.isdecimal() else 1)
                 elif name == "p":
                     self._text(element, kind=BlockKind.LIST_ITEM, label=label)
                     label = ""
@@ -200,7 +201,7 @@ class _Document:
                 text = flat(_lines(cell)).replace("\n", " ")
                 nested += list(children(cell, "table"))
                 spans = attribute(cell, "number-rows-spanned") or "1"
-                if spans.isdigit() and int(spans) > 1 and len(text) < 200:
+                if spans.isdecimal() and int(spans) > 1 and len(text) < 200:
                     waiting[column] = (int(spans) - 1, text)
                 texts.append(text)
             while texts and not texts[-1]:
@@ -346,7 +347,7 @@ def _cells(row: etree._Element) -> Iterator[tuple[etree._Element, int]]:
 
 def _repeated(node: etree._Element, name: str) -> int:
     value = attribute(node, name) or "1"
-    return max(1, int(value)) if value.isdigit() and len(value) < 9 else 1
+    return max(1, int(value)) if value.isdecimal() and len(value) < 9 else 1
 
 
 _LENGTH = re.compile(r"(-?[\d.]+)\s*(cm|mm|in|pt)")

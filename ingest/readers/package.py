@@ -224,7 +224,7 @@ def core_properties(package: Package) -> tuple[str, str | None]:
         text = (node.text or "").strip()
         if local(node) == "title":
             title = text
-        elif local(node) == "created" and len(text) >= 10 and text[:4].isdigit():
+        elif local(node) == "created" and len(text) >= 10 and text[:4].isdecimal():
             date = text[:10]
     if date is not None and (date in _TEMPLATES or date < "1980"):
         date = None

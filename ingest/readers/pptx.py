@@ -278,7 +278,7 @@ def _label(paragraph: etree._Element, counts: dict[int, int]) -> str:
     level = 0
     if properties is not None:
         given = attribute(properties, "lvl") or "0"
-        level = int(given) if given.isdigit() else 0
+        level = int(given) if given.isdecimal() else 0
     for deeper in [known for known in counts if known > level]:
         del counts[deeper]
     numbered = child(properties, "buAutoNum")
@@ -286,7 +286,7 @@ def _label(paragraph: etree._Element, counts: dict[int, int]) -> str:
         counts.pop(level, None)
         return ""
     start = attribute(numbered, "startAt") or "1"
-    counts[level] = counts.get(level, int(start) - 1 if start.isdigit() else 0) + 1
+    counts[level] = counts.get(level, int(start) - 1 if start.isdecimal() else 0) + 1
     style = attribute(numbered, "type") or "arabicPeriod"
     number = str(counts[level])
     if style.startswith("alpha") and counts[level] <= 26:

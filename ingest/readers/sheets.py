@@ -34,7 +34,7 @@ Row = Mapping[int, Cell]
 
 def looks_numeric(text: str) -> bool:
     """Tell whether a cell of plain text holds a number."""
-    return bool(_NUMBER.fullmatch(text.strip())) and any(char.isdigit() for char in text)
+    return bool(_NUMBER.fullmatch(text.strip())) and any(char.isdecimal() for char in text)
 
 
 def add_sheet(

@@ -146,7 +146,7 @@ class _Workbook:
         used = child(root, "cellXfs")
         for node in children(used, "xf") if used is not None else ():
             number = attribute(node, "numFmtId") or "0"
-            builtin = _BUILTIN.get(int(number), "") if number.isdigit() else ""
+            builtin = _BUILTIN.get(int(number), "") if number.isdecimal() else ""
             formats.append(custom.get(number) or builtin)
         return formats
 
@@ -188,7 +188,7 @@ class _Workbook:
                     merged.append(area)
                 continue
             given = attribute(node, "r") or ""
-            number = int(given) if given.isdigit() else number + 1
+            number = int(given) if given.isdecimal() else number + 1
             if len(rows) >= self._limits.rows or total >= _MOST_CELLS:
                 self._builder.warn(
                     f"warning.rows_left_out|sheet={_plain_name(sheet.name)}|rows={len(rows)}"
@@ -212,7 +212,7 @@ class _Workbook:
     def _cell(self, node: etree._Element) -> Cell | None:
         kind = attribute(node, "t") or "n"
         style = attribute(node, "s") or "0"
-        at = int(style) if style.isdigit() else 0
+        at = int(style) if style.isdecimal() else 0
         if kind == "inlineStr":
             inline = child(node, "is")
             text = "" if inline is None else _string(inline)
@@ -222,7 +222,7 @@ class _Workbook:
         if not raw or kind == "e":
             return None
         if kind == "s":
-            index = int(raw) if raw.isdigit() else -1
+            index = int(raw) if raw.isdecimal() else -1
             text = self._strings[index] if 0 <= index < len(self._strings) else ""
             return Cell(text, style=style) if text.strip() else None
         if kind == "b":
@@ -437,7 +437,7 @@ def _general(value: float) -> str:
 def _localised(text: str, *, comma: bool, grouped: bool) -> str:
     sign = "-" if text.startswith("-") else ""
     whole, point, fraction = text.removeprefix("-").partition(".")
-    if grouped and whole.isdigit():
+    if grouped and whole.isdecimal():
         whole = f"{int(whole):,}"
         if comma:
             whole = whole.replace(",", " ")

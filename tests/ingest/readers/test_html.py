@@ -162,3 +162,8 @@ def test_hostile_pages_end_in_time() -> None:
         read_bytes(f"<html><body>{'<div>' * 20_000}x".encode(), "a.html")
     assert caught.value.code == "unreadable_bomb"
     assert time.monotonic() - begun < 20
+
+
+def test_control_characters_beside_what_is_taken_out() -> None:
+    page = b"<html><body><p>a\x01<script>x</script>&#2;b\x0b</p><style>y</style>&#1;c</body></html>"
+    assert read_bytes(page, "a.html").text.split() == ["ab", "c"]
