@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from kb.analysis.engines import analyzer, index_terms
+from kb.analysis.engines import index_terms
 from kb.catalogue import ItemKind, NewPassage, embedded_text
 from kb.knowledge_base import KnowledgeBase
 from kb.model import Document, Passage
@@ -38,7 +38,7 @@ def prepare(document: Document, passage: Passage) -> NewPassage:
         passage=passage,
         body_terms=" ".join(terms),
         context_terms=" ".join(index_terms(context, document.language)),
-        words=len(analyzer(passage.language).tokens(text)),
+        terms=len(terms),
         embedded_text=embedded_text(text, passage.heading),
         sentence_texts=tuple(document.text[s.start : s.end] for s in passage.sentences),
     )

@@ -63,12 +63,12 @@ ITEM_KINDS: tuple[ItemKind, ...] = ("passage", "sentence")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewPassage:
-    """A passage on its way in: its terms (space-separated) and what is to be embedded."""
+    """A passage on its way in: its terms (space-separated), how many, and what to embed."""
 
     passage: Passage
     body_terms: str
     context_terms: str
-    words: int
+    terms: int
     embedded_text: str
     sentence_texts: tuple[str, ...]
 
@@ -365,7 +365,7 @@ class Catalogue:
                     "language": passage.language,
                     "heading": json.dumps(passage.heading, ensure_ascii=False),
                     "digest": text_digest(new.embedded_text),
-                    "words": new.words,
+                    "terms": new.terms,
                 },
             )
             connection.execute(
@@ -707,8 +707,8 @@ class Catalogue:
         ]
 
     def passage_table(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]:
-        """Return every passage's row and length in words, ascending by row."""
-        rows = self.connection.execute("SELECT row, words FROM passage ORDER BY row").fetchall()
+        """Return every passage's row and length in terms, ascending by row."""
+        rows = self.connection.execute("SELECT row, terms FROM passage ORDER BY row").fetchall()
         table = np.array([tuple(row) for row in rows], dtype=np.int64).reshape(-1, 2)
         return table[:, 0].copy(), table[:, 1].astype(np.int32)
 

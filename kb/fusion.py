@@ -27,6 +27,15 @@ def blend_dense(passage: Scores, sentence: Scores, *, sentence_weight: float) ->
     )
 
 
+def concerted(shares: Scores, coverage: Scores) -> Scores:
+    """Return shares of the term ceiling, lowered where words of the question are missing.
+
+    One rare word, many times, is worth less than all words once: share times the square root
+    of coverage, both 0–1.
+    """
+    return np.asarray(shares * np.sqrt(coverage), dtype=np.float32)
+
+
 def fuse(dense: Scores, lexical: Scores, *, lexical_weight: float) -> Scores:
     """Return dense + lexical_weight * lexical.
 

@@ -1,8 +1,10 @@
 """The term index: BM25 over the catalogue's FTS5 postings, scored word by word.
 
 A question's word is a group of terms (its lemma, its parts, its stem) of which each has a
-weight; a passage's score for the word is what its terms give, and the whole is divided by the
-question's own ceiling, so 1 means: every word of the question, saturated.
+weight; a passage's score for the word is that of its best term and a little of the others', and
+the whole is divided by the question's own ceiling, words that occur nowhere included, so 1
+means: every word of the question, saturated, and a question whose words are hardly written
+here (one in another language, say) gets little from the few that are.
 
 BM25 as in Robertson & Zaragoza, *The Probabilistic Relevance Framework*, 2009, with the
 non-negative idf ln(1 + (N - n + .5) / (n + .5)).
@@ -24,7 +26,10 @@ from kb.fusion import Scores
 Rows = npt.NDArray[np.int64]
 
 K1 = 1.2
-B = 0.6
+B = 0.75
+TIE = 0.15
+"""What a word's other terms add to its best one: .02–.04 nDCG@10 better than their sum."""
+
 CONTEXT_WEIGHT = 0.5
 """How much a term in the title or the headings counts beside one in the text."""
 
@@ -49,8 +54,8 @@ class LexicalScores:
     """What the terms say: passages that have any of them, and which words each has.
 
     ``rows`` (n,) ascend; ``scores`` (n,) are shares of the question's ceiling, 0–1;
-    ``coverage`` (n,) is the share of the question's idf-weighted words that occur; ``known``
-    is the share of them that occur anywhere.
+    ``coverage`` (n,) is the share of the question's idf-weighted words that occur, letter runs
+    (terms that begin with ``_``) not counted; ``known`` is the share that occurs anywhere.
     """
 
     rows: Rows
@@ -95,19 +100,17 @@ class LexicalIndex:
             count = len(self._rows)
             total = np.zeros(count, np.float32)
             covered = np.zeros(count, np.float32)
-            ceiling = known = weights = 0.0
+            known = ceiling = 0.0
             for word in words:
-                score, best = self._word(word, count)
+                score, here, best = self._word(word, count)
                 if best == 0:
-                    # Nobody writes it here: it still lowers the share of what was found.
-                    best = word.weight * float(np.log(1 + (count + 0.5) / 0.5)) * (K1 + 1)
-                    weights += best
+                    # Nobody writes it here: it lowers the share of what was found.
+                    ceiling += word.weight * _idf(count, 0) * (K1 + 1)
                     continue
                 ceiling += best
-                weights += best
                 known += best
                 total += score
-                covered += np.where(score > 0, best, 0).astype(np.float32)
+                covered[here] += best
             touched = np.flatnonzero(total)
             rows = self._rows[touched]
         if len(touched) == 0:
@@ -116,23 +119,31 @@ class LexicalIndex:
         return LexicalScores(
             rows,
             total[touched] / np.float32(ceiling),
-            covered[touched] / np.float32(weights),
-            known / weights,
+            covered[touched] / np.float32(ceiling),
+            known / ceiling,
         )
 
-    def _word(self, word: Word, count: int) -> tuple[Scores, float]:
-        """Return a word's score in every passage, and the most that it could be."""
-        score = np.zeros(count, np.float32)
-        best = 0.0
+    def _word(self, word: Word, count: int) -> tuple[Scores, npt.NDArray[np.bool_], float]:
+        """Return a word's score in every passage, where it occurs, and the most it could be."""
+        best = np.zeros(count, np.float32)
+        all_terms = np.zeros(count, np.float32)
+        here = np.zeros(count, np.bool_)
+        ceilings: list[float] = []
         for term, weight in word.terms:
             at, frequency = self._posting(term)
             if len(at) == 0:
                 continue
-            idf = float(np.log(1 + (count - len(at) + 0.5) / (len(at) + 0.5)))
-            saturated = frequency * (K1 + 1) / (frequency + self._norms[at])
-            score[at] += weight * idf * saturated
-            best += weight * idf * (K1 + 1)
-        return score, best
+            worth = weight * _idf(count, len(at))
+            score = worth * frequency * (K1 + 1) / (frequency + self._norms[at])
+            best[at] = np.maximum(best[at], score)
+            all_terms[at] += score
+            if not term.startswith("_"):
+                here[at] = True
+            ceilings.append(worth * (K1 + 1))
+        if not ceilings:
+            return best, here, 0.0
+        most = max(ceilings)
+        return best + TIE * (all_terms - best), here, most + TIE * (sum(ceilings) - most)
 
     def _posting(self, term: str) -> tuple[npt.NDArray[np.int32], Scores]:
         """Return the positions of a term's passages and its weighted frequency in each."""
@@ -163,3 +174,7 @@ class LexicalIndex:
         self._norms = (K1 * (1 - B + B * lengths / max(average, 1.0))).astype(np.float32)
         self._postings.clear()
         self._generation = generation
+
+
+def _idf(count: int, frequency: int) -> float:
+    return float(np.log(1 + (count - frequency + 0.5) / (frequency + 0.5)))

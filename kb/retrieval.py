@@ -20,7 +20,7 @@ from kb.catalogue import Catalogue, ItemKind
 from kb.centring import Centre, Centring, Vector, cosines
 from kb.embeddings import Embeddings
 from kb.errors import NotFound
-from kb.fusion import Scores, best_of, blend_dense, fuse, top
+from kb.fusion import Scores, best_of, blend_dense, concerted, fuse, top
 from kb.language import detect
 from kb.lexical import LexicalIndex, LexicalScores, Word
 from kb.model import LANGUAGES, Document, Hit, Language, Matrix, Passage, Scope, Span
@@ -30,8 +30,8 @@ from kb.vectors import VectorIndex
 Rows = npt.NDArray[np.int64]
 HalfMatrix = npt.NDArray[np.float16]
 
-SENTENCE_WEIGHT = 0.4
-LEXICAL_WEIGHT = 0.7
+SENTENCE_WEIGHT = 0.6
+LEXICAL_WEIGHT = 1.0
 
 _CANDIDATES = 150
 _SEEN_LIMIT = 20_000
@@ -129,7 +129,7 @@ class Retriever:
         candidates = self._candidates(query, lexical, allowed, max(_CANDIDATES, k))
         dense, sentences = self._dense(query, candidates)
         shares, coverage = lexical.at(candidates)
-        scores = fuse(dense, shares, lexical_weight=LEXICAL_WEIGHT)
+        scores = fuse(dense, concerted(shares, coverage), lexical_weight=LEXICAL_WEIGHT)
         best = top(scores, k)
         kept = set(candidates[best].tolist())
         return Ranking(

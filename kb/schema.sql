@@ -30,7 +30,7 @@ CREATE TABLE passage (
     row INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,
     document_id TEXT NOT NULL REFERENCES document (id) ON DELETE CASCADE,
     start INTEGER NOT NULL, end INTEGER NOT NULL, language TEXT NOT NULL, heading TEXT NOT NULL,
-    digest BLOB NOT NULL, words INTEGER NOT NULL
+    digest BLOB NOT NULL, terms INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX passage_document ON passage (document_id);
 CREATE INDEX passage_digest ON passage (digest);
