@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
-from typing import cast
+from typing import Generic, TypeVar, cast
 
 from fastapi import FastAPI, Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -20,7 +20,7 @@ from api.web.asked import SAMPLES, Asked, address, without
 from api.web.wording import Wording
 from kb.catalogue import DocumentRow
 from kb.knowledge_base import KnowledgeBase
-from kb.model import LANGUAGES, Answer, Hit, Kind, Language, Scope
+from kb.model import LANGUAGES, Answer, DocumentId, Hit, Kind, Language, Scope
 from kb.settings import Settings
 from kb.themes import themes
 
@@ -28,6 +28,9 @@ COOKIE = "kb_lang"
 _YEAR_SECONDS = 365 * 24 * 3600
 _KEPT_ANSWERS = 32
 _PASSAGES = 8
+_NEAR = 6
+
+Value = TypeVar("Value")
 
 STATIC: Mapping[str, str] = {
     "web.css": "text/css; charset=utf-8",
@@ -73,8 +76,8 @@ class Site:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._lock = threading.Lock()
-        self._answers: OrderedDict[tuple[str, Scope, int], Answered] = OrderedDict()
+        self._answers = _Kept[Answered]()
+        self._near = _Kept[tuple[Hit, ...]]()
         self._rows: tuple[int, list[DocumentRow]] | None = None
 
     def static(self, name: str) -> bytes:
@@ -100,20 +103,44 @@ class Site:
         The viewer asks again for every citation that is opened. Raises BadQuestion, BadScope.
         """
         scope = asked.scope()
-        key = (asked.question, scope, kb.catalogue.generation)
+
+        def ask() -> Answered:
+            answer = kb.ask(asked.question, scope=scope)
+            return Answered(answer, kb.search(asked.question, scope=scope, k=_PASSAGES).hits)
+
+        return self._answers.get((asked.question, scope, kb.catalogue.generation), ask)
+
+    def near(self, kb: KnowledgeBase, question: str, *, document_id: DocumentId) -> tuple[Hit, ...]:
+        """Return the passages of one document that are nearest to a question, kept as answers are.
+
+        Raises BadQuestion.
+        """
+        scope = Scope(documents=frozenset({document_id}))
+        return self._near.get(
+            (question, scope, kb.catalogue.generation),
+            lambda: kb.search(question, scope=scope, k=_NEAR).hits,
+        )
+
+
+class _Kept(Generic[Value]):
+    """The values that were asked for last. Safe between threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._values: OrderedDict[tuple[str, Scope, int], Value] = OrderedDict()
+
+    def get(self, key: tuple[str, Scope, int], make: Callable[[], Value]) -> Value:
+        """Return the value of a key, making it where it isn't kept."""
         with self._lock:
-            known = self._answers.get(key)
-            if known is not None:
-                self._answers.move_to_end(key)
-                return known
-        answer = kb.ask(asked.question, scope=scope)
-        nearest = kb.search(asked.question, scope=scope, k=_PASSAGES).hits
-        given = Answered(answer, nearest)
+            if key in self._values:
+                self._values.move_to_end(key)
+                return self._values[key]
+        value = make()
         with self._lock:
-            self._answers[key] = given
-            while len(self._answers) > _KEPT_ANSWERS:
-                self._answers.popitem(last=False)
-        return given
+            self._values[key] = value
+            while len(self._values) > _KEPT_ANSWERS:
+                self._values.popitem(last=False)
+        return value
 
 
 def facets(rows: list[DocumentRow]) -> Facets:

@@ -23,11 +23,10 @@ from api.web.marking import (
 from api.web.site import Visit
 from kb.catalogue import DocumentRow
 from kb.errors import KnowledgeBaseError, NotFound
-from kb.model import Document, DocumentId, Scope, Span
+from kb.model import Document, Span
 
 router = APIRouter()
 
-_NEAR = 6
 _QUOTE_LENGTH = 220
 
 
@@ -185,9 +184,8 @@ def _near_places(
     *,
     known: Sequence[Place],
 ) -> list[Place]:
-    scope = Scope(documents=frozenset({DocumentId(document.id)}))
     found: list[Place] = []
-    for hit in visit.kb.search(asked.question, scope=scope, k=_NEAR).hits:
+    for hit in visit.site.near(visit.kb, asked.question, document_id=document.id):
         near = hit.best_sentence or Span(hit.passage.start, hit.passage.end)
         if any(place.here and place.span.overlap(near) for place in [*known, *found]):
             continue
@@ -222,8 +220,12 @@ def _pages(visit: Visit, document: Document, marks: Sequence[Mark]) -> list[Page
     from kb.pages import page_sizes
 
     boxes: dict[int, list[tuple[Mark, list[Rect]]]] = {}
+    # Unpacking the boxes costs the same for one mark as for all.
+    first = min((mark.span.start for mark in marks), default=0)
+    last = max((mark.span.end for mark in marks), default=0)
+    between = visit.kb.word_boxes(document.id, start=first, end=last) if marks else []
     for mark in marks:
-        words = visit.kb.word_boxes(document.id, start=mark.span.start, end=mark.span.end)
+        words = [w for w in between if w.start < mark.span.end and w.end > mark.span.start]
         for page in sorted({word.page for word in words}):
             rects = line_boxes([word for word in words if word.page == page])
             boxes.setdefault(page, []).append((mark, rects))
