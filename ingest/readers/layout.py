@@ -614,8 +614,9 @@ class _Arranger:
 # --- running heads ---------------------------------------------------------------------------
 
 _DIGITS = re.compile(r"\d+")
+_NUMERAL = "\0"  # stands for a number where texts are compared without them
 _FOLIO = re.compile(
-    r"[\W_]*(?:(?:sivu|sida|page|s\.|p\.|pg\.?)\s*)?(?:#|[ivxlc]{1,6})(?:\s*(?:\(\s*#\s*\)|/\s*#|of\s+#|av\s+#))?[\W_]*",
+    r"[\W_]*(?:(?:sivu|sida|page|s\.|p\.|pg\.?)\s*)?[ivxlc]{1,6}[\W_]*",
     re.IGNORECASE,
 )
 
@@ -643,17 +644,17 @@ def furniture(pages: Sequence[Page]) -> set[int]:
             for piece in _pieces(row):
                 if rank in (0, len(rows) - 1):
                     outer.append((number, round(100 * piece[0].base / page.height), piece))
-                text = _DIGITS.sub("#", " ".join(word.text for word in piece)).casefold()
+                text = _DIGITS.sub(_NUMERAL, " ".join(word.text for word in piece)).casefold()
                 at = round(100 * piece[0].base / page.height)
                 heights[at].add(number)
-                if _FOLIO.fullmatch(text) and "#" not in text:
+                if _FOLIO.fullmatch(text):
                     folios.append((number, at, piece))
                 seen[text, at].append((number, piece))
     out: set[int] = set()
     need = 2 if len(pages) <= 3 else 3
     for (text, at), places in seen.items():
         near = [place for step in (-1, 0, 1) for place in seen.get((text, at + step), ())]
-        if "#" in text:
+        if _NUMERAL in text:
             kept = _numbered_alike(near)
             near = [place for place in near if id(place[1]) in kept]
             places = [place for place in places if id(place[1]) in kept]

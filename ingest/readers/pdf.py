@@ -76,6 +76,8 @@ def read_pdf(
                 "unreadable_too_many_pages", name=path.name, pages=count, limit=limits.pages
             )
         pages, scanned, broken = _pages(document, limits, path.name)
+        if broken and not any(page.words or page.asides for page in pages) and not scanned:
+            raise UnreadableDocument("unreadable_pdf_damaged", name=path.name)
         if broken:
             warnings.append(f"warning.pdf_pages_broken|pages={_ranges(broken)}")
         warnings += _recognise(document, pages, scanned, ocr, path.name)
@@ -83,7 +85,7 @@ def read_pdf(
         info = _metadata(document)
     assembled = assemble(pages, outline)
     if not assembled.text:
-        raise UnreadableDocument("unreadable_empty", name=path.name)
+        raise UnreadableDocument("unreadable_no_text", name=path.name)
     return Reading(
         text=assembled.text,
         blocks=assembled.blocks,
@@ -620,7 +622,7 @@ def _recognise(
     readable = any(page.words or page.asides for page in pages)
     if not scanned:
         if not readable:
-            raise UnreadableDocument("unreadable_empty", name=name)
+            raise UnreadableDocument("unreadable_no_text", name=name)
         return []
     if not ocr.enabled or not ocr_available(ocr.program):
         if all(number in scanned or not page.words for number, page in enumerate(pages)):

@@ -521,3 +521,43 @@ def shared(path: str) -> Path:
 )
 def test_real_files_keep_every_promise(name: str) -> None:
     check(read_pdf(shared(name), ocr=NO_OCR))
+
+
+def test_a_page_without_anything_has_no_text(tmp_path: Path) -> None:
+    canvas = sheet(tmp_path / "blank.pdf")
+    canvas.showPage()
+    canvas.save()
+    with pytest.raises(UnreadableDocument) as refused:
+        read_pdf(tmp_path / "blank.pdf")
+    assert refused.value.code == "unreadable_no_text"
+
+
+def test_a_page_tree_that_bites_its_tail_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "ring.pdf").write_bytes(
+        b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n"
+        b"2 0 obj<</Type/Pages/Count 900000000/Kids[2 0 R 2 0 R]>>endobj\n"
+        b"trailer<</Root 1 0 R>>\nstartxref\n0\n%%EOF"
+    )
+    with pytest.raises(UnreadableDocument):
+        read_pdf(tmp_path / "ring.pdf")
+
+
+def test_notes_and_code_at_one_height_are_no_running_heads(tmp_path: Path) -> None:
+    canvas = sheet(tmp_path / "alike.pdf")
+    for number, law in enumerate(("12/2020", "#34/2021", "56 #/2019", "7/2024"), start=1):
+        put_lines(canvas, [f"# apt install {number}"], (60, 60))
+        put_lines(canvas, lines_of(WATER, 400), (60, 200))
+        put_lines(canvas, [f"HE {law} vp."], (60, 800), size=8)
+        canvas.showPage()
+    canvas.save()
+    text = read_pdf(tmp_path / "alike.pdf").text
+    assert all(law in text for law in ("HE 12/2020 vp.", "HE #34/2021", "56 #/2019", "HE 7/2024"))
+
+
+def test_a_drop_capital_joins_its_word(tmp_path: Path) -> None:
+    canvas = sheet(tmp_path / "drop.pdf")
+    put_lines(canvas, ["T"], (60, 122), size=30)
+    put_lines(canvas, ["eollisuusalue tarvitsee vettä,", "lämpöä ja raiteen satamaan"], (80, 104))
+    put_lines(canvas, ["ennen kuin ensimmäinen yritys tulee."], (60, 134))
+    canvas.save()
+    assert texts(read_pdf(tmp_path / "drop.pdf"))[0].startswith("Teollisuusalue tarvitsee vettä, ")
