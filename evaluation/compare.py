@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from evaluation.beir import MEASURES, BeirResult, load, read_run, score
+from evaluation.beir import MEASURES, BeirResult, BeirSet, Scored, load, read_run, score
 from evaluation.errors import EvaluationError
 from evaluation.metrics import Interval, paired_bootstrap, paired_randomisation
 from evaluation.tables import Table, columns, heading, note, render, shortened
@@ -183,22 +183,34 @@ def compare(first: BeirResult, second: BeirResult, *, show: int = 10, seed: int 
     )
 
 
+# A run with this share of a set's queries was made with all of them.
+_WHOLE = 0.9
+
+
 def compare_runs(
     folder: Path, *, first: Path, second: Path, show: int = 10, seed: int = 0
 ) -> Comparison:
-    """Compare two run files of a set over the queries that stand in both.
+    """Compare two run files of a set over the queries that both were asked.
 
-    Raises EvaluationError where they share no query of the set.
+    A run file has no line for a query that nothing was found for. So a run with nine tenths of
+    the set's queries counts as asked all of them, the missing ones scoring 0; one with fewer
+    was made with a sample, and counts as asked what it has. Raises EvaluationError where the
+    two share no query.
     """
     beir = load(folder)
-    ours, theirs = read_run(first), read_run(second)
-    shared = [query for query in beir.queries if query.id in ours and query.id in theirs]
-    if not shared:
+    runs = [read_run(first), read_run(second)]
+    samples = [run for run in runs if not _is_whole(run, beir)]
+    asked = [query for query in beir.queries if all(query.id in run for run in samples)]
+    if not asked:
         raise EvaluationError("evaluation_no_shared", first=first, second=second, path=folder)
-    part = beir.only(shared)
-    return compare(
-        score(part, ours, system=first.stem, seed=seed),
-        score(part, theirs, system=second.stem, seed=seed),
-        show=show,
-        seed=seed,
+    part = beir.only(asked)
+    ours, theirs = (
+        score(part, run, system=path.stem, seed=seed)
+        for run, path in zip(runs, (first, second), strict=True)
     )
+    return compare(ours, theirs, show=show, seed=seed)
+
+
+def _is_whole(run: Mapping[str, Sequence[Scored]], beir: BeirSet) -> bool:
+    found = sum(query.id in run for query in beir.queries)
+    return found >= _WHOLE * len(beir.queries)

@@ -41,6 +41,24 @@ def test_only_shared_queries_count(tmp_path: Path) -> None:
         compare_runs(folder, first=tmp_path / "a.tsv", second=tmp_path / "c.tsv")
 
 
+def test_a_query_with_nothing_found_counts_as_nothing(tmp_path: Path) -> None:
+    qrels = tuple((f"q{number}", "d1", 1) for number in range(1, 5))
+    folder = write_set(tmp_path, qrels=qrels)
+    with (folder / "queries.jsonl").open("a", encoding="utf-8") as file:
+        for number in range(5, 21):
+            file.write(f'{{"_id": "q{number}", "text": "kysely {number}"}}\n')
+    with (folder / "qrels.tsv").open("a", encoding="utf-8") as file:
+        file.writelines(f"q{number}\td1\t1\n" for number in range(5, 21))
+    every = [f"q{number}\td1\t1" for number in range(1, 21)]
+    (tmp_path / "all.tsv").write_text("\n".join(every), encoding="utf-8")
+    (tmp_path / "but-one.tsv").write_text("\n".join(every[1:]), encoding="utf-8")
+    (tmp_path / "sample.tsv").write_text("\n".join(every[:5]), encoding="utf-8")
+    result = compare_runs(folder, first=tmp_path / "all.tsv", second=tmp_path / "but-one.tsv")
+    assert (result.queries, result.differences[0].wins) == (20, 1)
+    result = compare_runs(folder, first=tmp_path / "sample.tsv", second=tmp_path / "but-one.tsv")
+    assert (result.queries, result.differences[0].wins) == (5, 1)
+
+
 def test_different_queries_are_refused(tmp_path: Path) -> None:
     beir = load(write_set(tmp_path))
     whole = run(beir, lambda _: [], system="a")
