@@ -63,6 +63,8 @@ def _opened(settings: Settings) -> Iterator[KnowledgeBase]:
     try:
         if not kb.documents():
             raise EvaluationError("no_documents")
+        # Figures of an index that was built by other rules would say nothing of these.
+        kb.check_indexes()
         yield kb
     finally:
         kb.catalogue.close()
