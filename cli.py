@@ -140,7 +140,8 @@ def _print_report(report: Report) -> None:
     from ingest.pipeline import warning_text
 
     for source, warning in report.warnings:
-        click.echo(_t("warning", source=source, text=warning_text(warning, LANGUAGE)), err=True)
+        text = warning_text(warning, LANGUAGE)
+        click.echo(_t("warning", text=f"{source}: {text}" if source else text), err=True)
     click.echo(
         _t(
             "ingested",

@@ -169,7 +169,9 @@ class _Run:
 
     def files(self, paths: Sequence[Path], *, prune: bool) -> Report:
         with self._run():
-            sources = list(discover(paths))
+            sources = list(
+                discover(paths, warn=lambda warning: self._report.warnings.append(("", warning)))
+            )
             with self._embedding():
                 self._read(sources)
                 if prune:

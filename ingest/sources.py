@@ -32,6 +32,9 @@ from kb.themes import themes
 MANIFESTS = ("manifest.toml", "manifest.csv", "manifest.tsv", "manifest.jsonl")
 """Names of a manifest, in capitals or not; a folder may have several."""
 
+IGNORE = ".kbignore"
+"""A file that names what of its folder is passed over, one pattern a line."""
+
 Warn = Callable[[str], None]
 
 _LARGEST_MANIFEST = 50 * MEGABYTE
@@ -69,11 +72,11 @@ class Source:
 def discover(paths: Iterable[Path], *, warn: Warn | None = None) -> Iterator[Source]:
     """Yield the files of folders and files, each once, in the order of their names.
 
-    Hidden files, lock files, manifests and a readme beside a manifest are passed over, as are
-    links inside a folder; ``warn`` hears of links that lead out of it, of folders that can't
-    be opened and of manifest rows without a file (keys of the message catalogue, with
-    parameters). Raises KnowledgeBaseError at once when a path doesn't exist, and while
-    iterating when a manifest can't be used.
+    Hidden files, lock files, manifests, a readme beside a manifest and what ``.kbignore`` names
+    are passed over, as are links inside a folder; ``warn`` hears of links that lead out of it,
+    of folders that can't be opened and of manifest rows without a file (keys of the message
+    catalogue, with parameters). Raises KnowledgeBaseError at once when a path doesn't exist, and
+    while iterating when a manifest can't be used.
     """
     named: list[Path] = []
     for path in paths:
@@ -112,10 +115,12 @@ class _Walk:
                     yield source
                 continue
             manifest = self._manifest(current, strict=True)
+            ignored = _ignored(current)
             readable = [
                 entry
                 for entry in entries
-                if not _BY_THE_WAY.match(entry.name)
+                if not any(fnmatchcase(entry.name, pattern) for pattern in ignored)
+                and not _BY_THE_WAY.match(entry.name)
                 and not (manifest is not None and _README.match(entry.name))
                 and entry.name.casefold() not in MANIFESTS
             ]
@@ -208,6 +213,16 @@ class _Walk:
                 if strict:
                     raise
         return self._manifests[folder]
+
+
+def _ignored(folder: Path) -> list[str]:
+    """Return the patterns of names that a folder's ``.kbignore`` passes over, one a line."""
+    try:
+        lines = decode((folder / IGNORE).read_bytes()).splitlines()
+    except OSError:  # there is none
+        return []
+    names = (line.strip().rstrip("/") for line in lines)
+    return [name for name in names if name and not name.startswith("#")]
 
 
 def _warning(key: str, **params: object) -> str:

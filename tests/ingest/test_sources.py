@@ -374,3 +374,14 @@ def test_a_file_that_keeps_changing_is_refused_and_one_that_settles_is_copied(
         writer.join()
     digest, _ = snapshot(path, tmp_path / "into", limit=1 << 30)
     assert digest == sha256(path.read_bytes()).hexdigest()
+
+
+def test_what_an_ignore_file_names_is_passed_over(tmp_path: Path) -> None:
+    for name in ("a.md", "b.md", "luonnos-1.md", "osa/c.md", "osa/luonnos-2.md", "vanha/d.md"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("x")
+    (tmp_path / ".kbignore").write_text("# luonnokset\nluonnos-*\n\nvanha/\n", encoding="utf-8")
+
+    names = [source.name for source in discover([tmp_path])]
+
+    assert names == ["a.md", "b.md", "osa/c.md", "osa/luonnos-2.md"]
