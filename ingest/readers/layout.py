@@ -740,6 +740,8 @@ def _pieces(row: Sequence[Word]) -> Iterator[list[Word]]:
 # --- lines to blocks -------------------------------------------------------------------------
 
 _END = re.compile(r"[.!?:…][\"'”’»)\]]*$")
+# The same with the mark of a footnote behind it: 'vuonna.12'.
+_NOTED = re.compile(r"\w{2}[.!?…][\"'”’»)\]]*\d{1,3}(?:, ?\d{1,3})*$")
 _NUMBERED = re.compile(r"(?:\d{1,2}(?:\.\d{1,2}){0,4}\.?|[A-Z]\.|[IVX]{1,4}\.)$")
 _CAPTION = re.compile(
     r"(?:kuva|kuvio|taulukko|kaavio|kartta|figure|fig\.|table|chart|figur|tabell|bild|diagram)"
@@ -980,8 +982,8 @@ def _goes_on(draft: _Draft, line: Line, body: float, pitch: float) -> bool:
         or step > max(1.27 * pitch, 1.45 if _looks_like_head(line, body) else 0) * em
     ):
         return False
-    ended = bool(_END.search(last.text))
     starts_low = line.text[:1].islower()
+    ended = _ended(last, line)
     if _is_marked(line) and _opens_item(draft, last, line, ended):
         return False
     if _looks_like_head(line, body):
@@ -1000,6 +1002,13 @@ def _goes_on(draft: _Draft, line: Line, body: float, pitch: float) -> bool:
     if shift < -0.8 * em and draft.kind is BlockKind.LIST_ITEM:
         return not ended and starts_low
     return True
+
+
+def _ended(last: Line, line: Line) -> bool:
+    """Tell whether a sentence ends with a line; what begins small never follows a mere note."""
+    if _END.search(last.text):
+        return True
+    return not line.text[:1].islower() and bool(_NOTED.search(last.text))
 
 
 def _opens_item(draft: _Draft, last: Line, line: Line, ended: bool) -> bool:
@@ -1021,7 +1030,7 @@ def _flows(draft: _Draft, last: Line, line: Line, body: float) -> bool:
     if last.bold or line.bold or _CAPTION.match(line.text) or _CAPTION.match(draft.text):
         return False
     room = last.edges[1] - last.right
-    if _END.search(last.text):
+    if _ended(last, line):
         # A sentence that ends in a full line rarely ends its paragraph there as well.
         full = sum(other.edges[1] - other.right < 0.4 * other.size for other in draft.lines)
         flush = room < 0.4 * last.size and line.left < line.edges[0] + 0.5 * line.size
