@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar
 
 import click
 
@@ -21,10 +21,13 @@ from kb.errors import KnowledgeBaseError, NotFound
 from kb.messages import message
 
 if TYPE_CHECKING:
+    from evaluation.report import Result
     from ingest.indexing import Embedded
     from ingest.pipeline import Progress, Report
+    from kb.catalogue import Catalogue
     from kb.knowledge_base import KnowledgeBase
     from kb.model import Answer, Citation, Hit, Scope
+    from kb.settings import Settings
 
 REJECTED = 3
 
@@ -47,6 +50,12 @@ def _t(key: str, **params: object) -> str:
 
 def _print_json(value: object) -> None:
     click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def _settings() -> Settings:
+    from kb.settings import load_settings
+
+    return load_settings()
 
 
 class _Commands(click.Group):
@@ -101,9 +110,8 @@ def _scope(given: dict[str, Any]) -> Scope:
 
 def _open() -> KnowledgeBase:
     from kb.assembly import open_knowledge_base
-    from kb.settings import load_settings
 
-    return open_knowledge_base(load_settings())
+    return open_knowledge_base(_settings())
 
 
 # -- documents in ------------------------------------------------------------------------------
@@ -478,8 +486,173 @@ def doctor_command(ctx: click.Context, repair: bool, as_json: bool) -> None:
         ctx.exit(1)
 
 
+# -- measuring ---------------------------------------------------------------------------------
+
+
+@kb.group("evaluate", help=_t("evaluate_help"))
+def evaluate() -> None:
+    """Measure the product."""
+
+
+def _show(result: Result, as_json: bool) -> None:
+    if as_json:
+        _print_json(result.to_json())
+        return
+    from evaluation.tables import render
+
+    click.echo(render(result.tables(LANGUAGE)))
+
+
+_split = _option("--split", type=click.Choice(["dev", "test"]), default="dev", show_default=True)
+_a_folder = click.Path(exists=True, file_okay=False, path_type=Path)
+_a_file = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@_command("beir", group=evaluate)
+@click.argument("folder", type=_a_folder)
+@_option("--run", type=click.Path(dir_okay=False, path_type=Path))
+@_option("--queries", "--limit", "queries", type=click.IntRange(1))
+@_option("--vocabulary", type=_a_file)
+@_json
+def beir_command(
+    folder: Path, run: Path | None, queries: int | None, vocabulary: Path | None, as_json: bool
+) -> None:
+    from evaluation.suite import beir
+
+    use = None
+    if vocabulary is not None:
+        from functools import partial
+
+        from kb.vocabulary import import_vocabulary
+
+        use = partial(_with_vocabulary, import_vocabulary, vocabulary)
+    with _progress_bars() as draw:
+        result = beir(
+            folder,
+            settings=_settings(),
+            run_file=run,
+            limit=queries,
+            vocabulary=use,
+            progress=draw,
+        )
+    _show(result, as_json)
+
+
+def _with_vocabulary(
+    take: Callable[[Catalogue, Path], int], path: Path, opened: KnowledgeBase
+) -> None:
+    take(opened.catalogue, path)
+
+
+@_command("questions", group=evaluate)
+@_split
+@_json
+def questions_command(split: Literal["dev", "test"], as_json: bool) -> None:
+    from evaluation.suite import questions
+
+    _show(questions(settings=_settings(), split=split), as_json)
+
+
+@_command("check-questions", group=evaluate)
+@_json
+@click.pass_context
+def check_questions_command(ctx: click.Context, as_json: bool) -> None:
+    from evaluation.suite import check_questions
+
+    result = check_questions()
+    _show(result, as_json)
+    if result.problems:
+        ctx.exit(1)
+
+
+@_command("citations", group=evaluate)
+@_split
+@_json
+def citations_command(split: Literal["dev", "test"], as_json: bool) -> None:
+    from evaluation.suite import citations
+
+    _show(citations(settings=_settings(), split=split), as_json)
+
+
+@_command("reading", group=evaluate)
+@click.argument("folder", type=_a_folder)
+@_json
+def reading_command(folder: Path, as_json: bool) -> None:
+    from evaluation.suite import reading
+
+    _show(reading(folder), as_json)
+
+
+@_command("abstain", group=evaluate)
+@click.argument("folder", type=_a_folder)
+@_option("--queries", "--limit", "queries", type=click.IntRange(1), default=300)
+@_json
+def abstain_command(folder: Path, queries: int, as_json: bool) -> None:
+    from evaluation.suite import abstain
+
+    with _progress_bars() as draw:
+        result = abstain(folder, settings=_settings(), limit=queries, progress=draw)
+    _show(result, as_json)
+
+
+@_command("bench", group=evaluate)
+@click.argument("name")
+@_option("--set", "set_folder", type=_a_folder)
+@_option("--passages", type=click.IntRange(1))
+@_json
+def bench_command(name: str, set_folder: Path | None, passages: int | None, as_json: bool) -> None:
+    from evaluation.suite import bench
+
+    result = bench(name, settings=_settings(), set_folder=set_folder, passages=passages)
+    if result is not None:
+        _show(result, as_json)
+
+
+@_command("compare", group=evaluate)
+@click.argument("first", type=_a_file)
+@click.argument("second", type=_a_file)
+@_option("--set", "set_folder", type=_a_folder, required=True)
+@_option("--queries", "--limit", "queries", type=click.IntRange(1))
+@_json
+def compare_command(
+    first: Path, second: Path, set_folder: Path, queries: int | None, as_json: bool
+) -> None:
+    from evaluation.suite import compare
+
+    with _progress_bars() as draw:
+        result = compare(
+            first, second, folder=set_folder, settings=_settings(), limit=queries, progress=draw
+        )
+    _show(result, as_json)
+
+
+@_command("report", group=evaluate)
+@_option("--html", type=click.Path(dir_okay=False, path_type=Path), required=True)
+@_option("--sets", type=_a_folder)
+@_option("--readings", type=_a_folder)
+@_split
+def report_command(
+    html: Path, sets: Path | None, readings: Path | None, split: Literal["dev", "test"]
+) -> None:
+    from evaluation.suite import report
+
+    report(
+        html,
+        settings=_settings(),
+        sets=sets,
+        readings=readings,
+        split=split,
+        language=LANGUAGE,
+        progress=lambda part: click.echo(part, err=True),
+    )
+    click.echo(str(html))
+
+
 def main() -> NoReturn:
     """Run the command line."""
+    # Our matrices are small: threads of the linear algebra only get in each other's way, and
+    # in the embedder's.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     kb(prog_name="kb")
     raise SystemExit(0)
 
