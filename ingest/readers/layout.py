@@ -321,6 +321,10 @@ def _measure(words: Sequence[Word]) -> _Column:
     )
 
 
+def _listed(size: _Column) -> bool:
+    return size.items >= 0.4 and size.lines >= 3 and size.chars >= 12
+
+
 def _counts(texts: Sequence[str]) -> bool:
     """Tell whether the lines are numbers that rise by one: those of a list, hung out."""
     if len(texts) < 3 or not all(_NUMBER.match(text) for text in texts):
@@ -473,6 +477,12 @@ class _Arranger:
         sizes = [_measure(column) for column in columns if column]
         if len(sizes) != len(columns):
             return None
+        widest = sorted(gutters, key=lambda gutter: gutter[0] - gutter[1])
+        for gutter in widest if len(gutters) > 1 else ():
+            # Two lists side by side, whose short lines leave other gutters open by chance.
+            pair = _split(band.rows, [gutter])
+            if all(side and _listed(_measure(side)) for side in pair):
+                return self._each(pair, depth)
         # Bullets and numbers in front of their text make no column of their own.
         keep = [not size.markers for size in sizes[:-1]]
         if not all(keep):
@@ -535,7 +545,7 @@ class _Arranger:
             size.width >= 9 * em and size.chars >= 15 and size.fill >= 0.55 and size.lines >= 3
             for size in sizes
         ]
-        lists = [size.items >= 0.4 and size.lines >= 3 for size in sizes]
+        lists = [_listed(size) for size in sizes]
         dense = all(size.lines >= 0.75 * len(band.rows) for size in sizes)
         prose = [
             size.chars >= 25 and size.fill >= 0.75 and size.lines >= 5 and size.width >= 9 * em
@@ -1036,7 +1046,8 @@ def _flows(draft: _Draft, last: Line, line: Line, body: float) -> bool:
         flush = room < 0.4 * last.size and line.left < line.edges[0] + 0.5 * line.size
         return flush and full > 2 and full > 0.8 * len(draft.lines)
     if last.text.endswith(("-", "\u00ad")):
-        return line.text[:1].isalpha()
+        named = last.words[-1].text[:1].isupper() and line.text[:1].isalpha()
+        return line.text[:1].islower() or named
     if line.text[:1].islower():
         return True
     return len(draft.lines) > 1 and room < 3 * last.size and last.page + 1 >= line.page
