@@ -74,11 +74,14 @@ class Section:
     elements: list[Element] = field(default_factory=list)
 
 
-def runs(text: str, span: Span, marks: Sequence[Mark]) -> list[Run]:
+def runs(
+    text: str, span: Span, marks: Sequence[Mark], *, begun: set[Mark] | None = None
+) -> list[Run]:
     """Cut ``text[span]`` where marks begin and end.
 
     Where marks overlap, the current one wins, then the one that begins first. Joined, the
-    runs' texts are the span's text.
+    runs' texts are the span's text. Marks in ``begun`` have been opened before; those that are
+    opened here are added to it.
     """
     touching = [mark for mark in marks if mark.span.overlap(span)]
     if not touching:
@@ -88,13 +91,13 @@ def runs(text: str, span: Span, marks: Sequence[Mark]) -> list[Run]:
     for one in touching:
         cuts |= {max(span.start, one.span.start), min(span.end, one.span.end)}
     pieces: list[Run] = []
-    begun: set[Mark] = set()
+    opened: set[Mark] = set() if begun is None else begun
     for start, end in pairwise(sorted(cuts)):
         piece = Span(start, end)
         mark: Mark | None = next((one for one in touching if one.span.overlap(piece)), None)
-        first = mark is not None and mark not in begun and mark.span.start >= span.start
+        first = mark is not None and mark not in opened
         if mark is not None:
-            begun.add(mark)
+            opened.add(mark)
         last = mark is not None and end == mark.span.end
         if pieces and pieces[-1].mark == mark and mark is None:
             pieces[-1] = Run(pieces[-1].text + text[start:end])
@@ -159,11 +162,15 @@ def part_of(divided: Sequence[Span], offset: int) -> int:
     return next((at for at, span in enumerate(divided) if offset < span.end), len(divided) - 1)
 
 
-def structured(document: Document, span: Span, marks: Sequence[Mark]) -> list[Section]:
+def structured(
+    document: Document, span: Span, marks: Sequence[Mark], *, begun: set[Mark] | None = None
+) -> list[Section]:
     """Return a span of a document as sections of headings, paragraphs, lists and tables.
 
     Levels of headings begin at 2, below the page's title, and never skip one downwards.
+    ``begun`` is as in ``runs``.
     """
+    opened: set[Mark] = set() if begun is None else begun
     sections: list[Section] = []
     level = 1
     for block, text_span in _blocks(document, span):
@@ -175,15 +182,20 @@ def structured(document: Document, span: Span, marks: Sequence[Mark]) -> list[Se
             floor = 2 if block.slide is None and block.sheet is None else 3
             wanted = floor - 1 + max(1, len(block.heading))
             level = min(wanted, max(level, floor - 1) + 1, 6)
-            elements.append(Element("heading", [[runs(document.text, text_span, marks)]], level))
+            elements.append(
+                Element("heading", [[runs(document.text, text_span, marks, begun=opened)]], level)
+            )
         elif block.kind is BlockKind.TABLE_ROW:
-            row = [runs(document.text, cell, marks) for cell in _cells(document.text, text_span)]
+            row = [
+                runs(document.text, cell, marks, begun=opened)
+                for cell in _cells(document.text, text_span)
+            ]
             if elements and elements[-1].kind == "table" and _adjoins(document, block):
                 elements[-1].rows.append(row)
             else:
                 elements.append(Element("table", [row]))
         elif block.kind is BlockKind.LIST_ITEM:
-            item = [runs(document.text, text_span, marks)]
+            item = [runs(document.text, text_span, marks, begun=opened)]
             if elements and elements[-1].kind == "list" and _adjoins(document, block):
                 elements[-1].rows.append(item)
             else:
@@ -194,7 +206,7 @@ def structured(document: Document, span: Span, marks: Sequence[Mark]) -> list[Se
                 BlockKind.NOTE: "note",
                 BlockKind.CAPTION: "caption",
             }.get(block.kind, "paragraph")
-            elements.append(Element(kind, [[runs(document.text, text_span, marks)]]))
+            elements.append(Element(kind, [[runs(document.text, text_span, marks, begun=opened)]]))
     return sections
 
 

@@ -75,7 +75,7 @@ def viewer(document_id: str, request: Request) -> Response:
     span = _span(request, document)
     places = _places(visit, document, asked, span)
     marks = [Mark(place.span, place.number, place.current) for place in places if place.here]
-    paged = bool(document.page_starts)
+    paged = bool(document.page_starts) and _has_original(visit, document)
     as_text = not paged or request.query_params.get("view") == "text"
     at = next((n for n, place in enumerate(places) if place.current), None)
     context: dict[str, object] = {}
@@ -271,12 +271,15 @@ def _text_context(
         return visit.href(f"/documents/{document.id}", *pairs)
 
     shown: list[TextPart] = []
+    begun: set[Mark] = set()
     if document.page_starts:
         for number in range(1, len(document.page_starts) + 1):
             on_page = page_span(document, number)
             start, end = max(on_page.start, divided[at].start), min(on_page.end, divided[at].end)
             if start < end:
-                shown.append(TextPart(number, structured(document, Span(start, end), marks)))
+                shown.append(
+                    TextPart(number, structured(document, Span(start, end), marks, begun=begun))
+                )
     else:
         shown.append(TextPart(0, structured(document, divided[at], marks)))
     return {
@@ -301,6 +304,15 @@ def _other_view(
     return visit.href(
         f"/documents/{document.id}", *view, *_span_pairs(span), *asked.pairs(), fragment=fragment
     )
+
+
+def _has_original(visit: Visit, document: Document) -> bool:
+    """Tell whether there is a file to draw pages from; without one the text is still shown."""
+    try:
+        visit.kb.original(document.id)
+    except NotFound:
+        return False
+    return True
 
 
 def _safe_url(url: str | None) -> str:

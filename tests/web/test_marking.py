@@ -129,6 +129,14 @@ def test_a_mark_over_cells_marks_each_and_begins_in_the_first() -> None:
     assert [(run.text, run.first) for run in marked] == [("yry", True), ("31", False)]
 
 
+def test_a_mark_that_begins_between_cells_is_opened_all_the_same() -> None:
+    rows = document(("Höyry | 31 euroa", BlockKind.TABLE_ROW, ()))
+
+    (table,) = structured(rows, Span(0, len(rows.text)), [Mark(Span(6, 10), 1)])[0].elements
+
+    assert [run.first for cell in table.rows[0] for run in cell if run.mark] == [True]
+
+
 @given(st.lists(st.integers(1, 400), min_size=1, max_size=30), st.integers(1, 500))
 def test_parts_cover_the_document_and_hold_every_offset(lengths: list[int], length: int) -> None:
     long = document(*[("x" * size, BlockKind.PARAGRAPH, ()) for size in lengths])
