@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 MEDIA_TYPE = "application/pdf"
 
+WATERMARK = 24.0  # points
 MOST_OCR_PIXELS = 36_000_000
 MOST_IMAGE_PIXELS = 100_000_000
 
@@ -278,8 +279,11 @@ def _page(
     words = by_turn.get(main, [])
     sideways = main in (90, 270)
     width, height = frame.width, frame.height
+    # Text in another direction follows the page's own; large letters aslant are a watermark.
     asides = [
-        found for turn, found in by_turn.items() if turn != main and turn in (0, 90, 180, 270)
+        [word for word in found if turn >= 0 or word.size < WATERMARK]
+        for turn, found in by_turn.items()
+        if turn != main
     ]
     made = Page(height if sideways else width, width if sideways else height, words, asides=asides)
     if main == 0:
@@ -439,6 +443,13 @@ def _words(
 
     glued = mark = False
 
+    def direction() -> tuple[float, int]:
+        get_matrix(raw, first, matrix)
+        linear = (matrix.a, matrix.b, matrix.c, matrix.d)
+        if linear not in turns:
+            turns[linear] = _tall_and_turned(linear, frame.rotation)
+        return turns[linear]
+
     def close() -> None:
         nonlocal glyphs, glued, mark
         if not glyphs:
@@ -450,12 +461,8 @@ def _words(
         if not text:
             glyphs = []
             return
-        get_matrix(raw, first, matrix)
         get_origin(raw, first, x, y)
-        linear = (matrix.a, matrix.b, matrix.c, matrix.d)
-        if linear not in turns:
-            turns[linear] = _tall_and_turned(linear, frame.rotation)
-        tall, turn = turns[linear]
+        tall, turn = direction()
         size = round(abs(get_size(raw, first)) * tall, 1)
         get_font(raw, first, name, 96, flags)
         font = name.value
@@ -501,7 +508,8 @@ def _words(
         if last is not None and box != last:  # a ligature's letters share one box
             raised, lowered = _raised(char, box, last), mark and _raised("0", last, box)
             if not _adjoins(last, box) and not _accented(glyphs, char, box):
-                close()
+                if not glyphs or direction()[1] >= 0:  # boxes of letters aslant say little
+                    close()
             elif raised or lowered:
                 close()
                 glued, mark = True, raised

@@ -561,3 +561,22 @@ def test_a_drop_capital_joins_its_word(tmp_path: Path) -> None:
     put_lines(canvas, ["ennen kuin ensimmäinen yritys tulee."], (60, 134))
     canvas.save()
     assert texts(read_pdf(tmp_path / "drop.pdf"))[0].startswith("Teollisuusalue tarvitsee vettä, ")
+
+
+def test_a_watermark_goes_and_labels_aslant_follow_the_text(tmp_path: Path) -> None:
+    canvas = sheet(tmp_path / "mark.pdf")
+    put_lines(canvas, lines_of(WATER, 400), (60, 80))
+    canvas.saveState()
+    canvas.translate(200, 300)
+    canvas.rotate(45)
+    canvas.setFont("Helvetica", 60)
+    canvas.drawString(0, 0, "LUONNOS")
+    canvas.setFont("Helvetica", 8)
+    canvas.drawString(0, -100, "Satama")
+    canvas.restoreState()
+    canvas.save()
+
+    reading = read_pdf(tmp_path / "mark.pdf")
+
+    assert texts(reading) == [plain(WATER), "Satama"]
+    check(reading)
