@@ -287,6 +287,20 @@ def test_a_citation_opens_at_its_mark_in_a_long_document_within_a_second(
     assert site.client.delete(f"/api/documents/{document}").status_code == 200
 
 
+def test_the_skip_link_leaves_the_page_as_it_is(page: Page) -> None:
+    page.goto(f"/?q={QUESTION}")
+    before = page.locator("#q").element_handle()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator("#main")).to_be_focused()
+    page.wait_for_timeout(500)
+
+    assert before is not None
+    assert before.evaluate("element => element.isConnected")
+    page.keyboard.press("Tab")
+    expect(page.locator("#q")).to_be_focused()
+
+
 def test_files_can_be_dropped(page: Page) -> None:
     page.goto("/documents")
     transfer = page.evaluate_handle(

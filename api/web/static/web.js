@@ -79,7 +79,7 @@
     const pairs = [...new FormData(form)].filter(([, value]) => typeof value === "string" && value.trim());
     return form.getAttribute("action") + "?" + new URLSearchParams(pairs);
   };
-  let asking = null;
+  let asking = null, shown = location.pathname + location.search;
   const load = async (address, { push = true, focus = true } = {}) => {
     const form = $("#ask"), button = $("button[type=submit]", form), live = $("#live");
     asking?.abort();
@@ -98,6 +98,7 @@
       $(".ask-head").replaceWith(document.adoptNode($(".ask-head", page)));
       $(".languages").replaceWith(document.adoptNode($(".languages", page)));
       if (push) history.pushState({}, "", address);
+      shown = location.pathname + location.search;
       $("#live").textContent = $("#live", page).textContent;
       ready();
       const target = $("#fault") || $("#answer-title");
@@ -121,8 +122,8 @@
     }
   });
   addEventListener("popstate", () => {
-    if ($("#ask") && location.pathname === "/") load(location.href, { push: false });
-    else if (location.hash === "") location.reload();
+    // A link within the page, such as the skip link, comes by here too and changes nothing.
+    if ($("#ask") && location.pathname + location.search !== shown) load(location.href, { push: false });
   });
 
   // -- copying and printing --------------------------------------------------------------------------
