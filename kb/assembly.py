@@ -13,6 +13,7 @@ from kb.lexical import LexicalIndex
 from kb.protocols import Embedder
 from kb.retrieval import Retriever
 from kb.settings import Settings
+from kb.translation import Lexicon, Translator
 from kb.vectors import VectorIndex
 
 
@@ -85,6 +86,7 @@ def _assembled(
         embeddings=embeddings,
         embedder=embedder,
         sentences=settings.sentences,
+        translator=Translator([Lexicon()]),
     )
     return KnowledgeBase(
         settings=settings,

@@ -33,6 +33,7 @@ from kb.errors import (
     StorageError,
 )
 from kb.model import (
+    LANGUAGES,
     Confidentiality,
     Document,
     DocumentId,
@@ -204,7 +205,9 @@ class Catalogue:
         except BaseException as error:
             if self.connection.in_transaction:  # some errors have rolled back already
                 connection.execute("ROLLBACK")
-            if isinstance(error, sqlite3.OperationalError):
+            if isinstance(error, sqlite3.DatabaseError) and not isinstance(
+                error, sqlite3.IntegrityError | sqlite3.ProgrammingError
+            ):
                 raise self._translated(error) from error
             raise
 
@@ -288,8 +291,9 @@ class Catalogue:
         """Put a document in with its passages and terms, as one transaction.
 
         The source's earlier document, if another, is removed when no other source holds it.
-        A document that is already there (the same content from another source) only gets the
-        new source, and the stricter confidentiality of the two.
+        A document that is already there (the same content from another source, or read anew)
+        gets the new source, its description, and the strictest confidentiality of all its
+        sources; its places and passages change where other ones are given.
         """
         with self.transaction() as connection:
             there = connection.execute(
@@ -315,6 +319,8 @@ class Catalogue:
             connection.execute("DELETE FROM rejected WHERE key = ?", (source.key,))
             if there is not None:
                 self._set_metadata(connection, document.id, document.metadata)
+                if passages:
+                    self._read_anew(connection, document, passages, words=words)
             if before is not None and before[0] != document.id:
                 self._remove_unsourced(connection, [before[0]])
             self._raise_generation(connection)
@@ -341,6 +347,48 @@ class Catalogue:
             },
         )
         self._put_themes(connection, document.id, document.metadata)
+
+    def _read_anew(
+        self,
+        connection: sqlite3.Connection,
+        document: Document,
+        passages: Sequence[NewPassage],
+        *,
+        words: Sequence[WordBox],
+    ) -> None:
+        """Give a document of the same text what another reader or manifest makes of it."""
+        connection.execute(
+            "UPDATE document SET blocks = ?, page_starts = ?, words = ?, media_type = ?, "
+            "language = ?, warnings = ? WHERE id = ?",
+            (
+                pack_blocks(document.blocks),
+                pack_offsets(document.page_starts),
+                pack_words(words),
+                document.media_type,
+                document.language,
+                json.dumps(document.warnings),
+                document.id,
+            ),
+        )
+        held = connection.execute(
+            "SELECT id, language, heading, digest, body, context FROM passage JOIN term "
+            "ON term.rowid = passage.row WHERE document_id = ?",
+            (document.id,),
+        ).fetchall()
+        wanted = {
+            (
+                new.passage.id,
+                new.passage.language,
+                json.dumps(new.passage.heading, ensure_ascii=False),
+                text_digest(new.embedded_text),
+                new.body_terms,
+                new.context_terms,
+            )
+            for new in passages
+        }
+        if {tuple(row) for row in held} != wanted:
+            self._remove_passages(connection, document.id)
+            self._insert_passages(connection, passages)
 
     def _put_themes(self, connection: sqlite3.Connection, document_id: str, meta: Metadata) -> None:
         connection.execute("DELETE FROM document_theme WHERE document_id = ?", (document_id,))
@@ -427,14 +475,22 @@ class Catalogue:
     def touch_source(self, source: SourceRecord) -> None:
         """Note that a source looks different on disk though its content is the same."""
         with self.transaction() as connection:
+            connection.execute("DELETE FROM rejected WHERE key = ?", (source.key,))
             connection.execute(
                 "UPDATE source SET size = ?, mtime_ns = ?, root = ? WHERE key = ?",
                 (source.size, source.mtime_ns, source.root, source.key),
             )
 
     def reject(self, source: SourceRecord, *, code: str, params: Mapping[str, str]) -> None:
-        """Note that a file can't be taken in; what an earlier version of it brought stays."""
+        """Note that a file can't be taken in; what an earlier version of it brought stays.
+
+        A file that was told to be ignored stays so while its content is the same.
+        """
         with self.transaction() as connection:
+            connection.execute(
+                "UPDATE rejected SET ignored = 0 WHERE key = ? AND (digest <> ? OR digest = '')",
+                (source.key, source.digest),
+            )
             _put(
                 connection,
                 "rejected",
@@ -486,12 +542,31 @@ class Catalogue:
                 "SELECT 1 FROM source WHERE document_id = ? LIMIT 1", (document_id,)
             ).fetchone()
             if held is not None:
+                self._describe_anew(connection, document_id)
                 continue
             self._remove_passages(connection, document_id)
             removed += connection.execute(
                 "DELETE FROM document WHERE id = ?", (document_id,)
             ).rowcount
         return removed
+
+    def _describe_anew(self, connection: sqlite3.Connection, document_id: str) -> None:
+        """Let the sources that are left say what a document is, now that one has gone.
+
+        Who may see it is known at once; for the rest, the next ingestion reads them again.
+        """
+        levels = [
+            Confidentiality(row[0])
+            for row in connection.execute(
+                "SELECT confidentiality FROM source WHERE document_id = ?", (document_id,)
+            )
+        ]
+        connection.execute(
+            "UPDATE document SET confidentiality = ? WHERE id = ?",
+            (str(max(levels, key=lambda level: level.strictness)), document_id),
+        )
+        connection.execute("UPDATE source SET reader = '' WHERE document_id = ?", (document_id,))
+        self._raise_generation(connection)
 
     def document(self, document_id: DocumentId) -> Document:
         """Return a document with its text; raises NotFound."""
@@ -633,17 +708,46 @@ class Catalogue:
     def rejected(self) -> list[RejectedRecord]:
         """Return the files that weren't taken in."""
         return [
-            RejectedRecord(
-                source=_source(row),
-                code=row["code"],
-                params=json.loads(row["params"]),
-                at=row["at"],
-                ignored=bool(row["ignored"]),
-            )
-            for row in self.connection.execute(
-                "SELECT *, NULL AS document_id, '{}' AS metadata FROM rejected ORDER BY key"
-            )
+            _rejected(row)
+            for row in self.connection.execute(f"SELECT {_REJECTED} FROM rejected ORDER BY key")
         ]
+
+    def rejection(self, key: str) -> RejectedRecord | None:
+        """Return why a file wasn't taken in, None when it wasn't rejected."""
+        row = self.connection.execute(
+            f"SELECT {_REJECTED} FROM rejected WHERE key = ?", (key,)
+        ).fetchone()
+        return None if row is None else _rejected(row)
+
+    def read_rejected_again(self, keys: Sequence[str] = ()) -> None:
+        """See that rejected files, those of the keys or all, are read by the next ingestion.
+
+        Raises NotFound when one of the keys isn't a rejected file's.
+        """
+        self._change_rejected("reader = '', ignored = 0", keys)
+
+    def ignore_rejected(self, keys: Sequence[str]) -> None:
+        """Have the reports say no more of rejected files while they stay as they are.
+
+        Raises NotFound when one of the keys isn't a rejected file's.
+        """
+        self._change_rejected("ignored = 1", keys)
+
+    def _change_rejected(self, change: str, keys: Sequence[str]) -> None:
+        with self.transaction() as connection:
+            if not keys:
+                connection.execute(f"UPDATE rejected SET {change}")
+            for key in keys:
+                changed = connection.execute(
+                    f"UPDATE rejected SET {change} WHERE key = ?", (key,)
+                ).rowcount
+                if not changed:
+                    raise NotFound("not_rejected", key=key)
+
+    def forget_rejected(self, keys: Iterable[str]) -> None:
+        """Drop files from the list of the rejected."""
+        with self.transaction() as connection:
+            connection.executemany("DELETE FROM rejected WHERE key = ?", [(key,) for key in keys])
 
     # -- passages and terms -------------------------------------------------------------------
 
@@ -706,11 +810,17 @@ class Catalogue:
             )
         ]
 
-    def passage_table(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]:
-        """Return every passage's row and length in terms, ascending by row."""
-        rows = self.connection.execute("SELECT row, terms FROM passage ORDER BY row").fetchall()
-        table = np.array([tuple(row) for row in rows], dtype=np.int64).reshape(-1, 2)
-        return table[:, 0].copy(), table[:, 1].astype(np.int32)
+    def passage_table(
+        self,
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], npt.NDArray[np.int8]]:
+        """Return every passage's row, ascending, length in terms and place in ``LANGUAGES``."""
+        rows = self.connection.execute(
+            "SELECT row, terms, CASE language "
+            + " ".join(f"WHEN '{name}' THEN {at}" for at, name in enumerate(LANGUAGES))
+            + " ELSE 0 END FROM passage ORDER BY row"
+        ).fetchall()
+        table = np.array([tuple(row) for row in rows], dtype=np.int64).reshape(-1, 3)
+        return table[:, 0].copy(), table[:, 1].astype(np.int32), table[:, 2].astype(np.int8)
 
     def postings(self, term: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int8]]:
         """Return where a term occurs: passage rows (repeated by count) and 0 body, 1 context."""
@@ -830,6 +940,19 @@ def _source_columns(source: SourceRecord) -> dict[str, object]:
 
 def _year(date: str | None) -> int | None:
     return int(date[:4]) if date and date[:4].isdigit() else None
+
+
+_REJECTED = "*, NULL AS document_id, '{}' AS metadata"
+
+
+def _rejected(row: sqlite3.Row) -> RejectedRecord:
+    return RejectedRecord(
+        source=_source(row),
+        code=row["code"],
+        params=json.loads(row["params"]),
+        at=row["at"],
+        ignored=bool(row["ignored"]),
+    )
 
 
 def _source(row: sqlite3.Row) -> SourceRecord:

@@ -22,9 +22,10 @@ from kb.embeddings import Embeddings
 from kb.errors import NotFound
 from kb.fusion import Scores, best_of, blend_dense, concerted, fuse, top
 from kb.language import detect
-from kb.lexical import LexicalIndex, LexicalScores, Word
+from kb.lexical import LexicalIndex, LexicalScores, Translation, Word
 from kb.model import LANGUAGES, Document, Hit, Language, Matrix, Passage, Scope, Span
 from kb.protocols import Embedder
+from kb.translation import Translator
 from kb.vectors import VectorIndex
 
 Rows = npt.NDArray[np.int64]
@@ -98,6 +99,7 @@ class Retriever:
         embeddings: Embeddings,
         embedder: Callable[[], Embedder],
         sentences: bool,
+        translator: Translator | None = None,
     ) -> None:
         self._catalogue = catalogue
         self._vectors = vectors
@@ -106,6 +108,7 @@ class Retriever:
         self._embedder = embedder
         self._embeddings = embeddings
         self._sentences = sentences
+        self._translator = translator
         self._lock = threading.Lock()
         self._seen: dict[int, _PassageVectors] = {}
         self._exact: dict[ItemKind, tuple[Rows, Matrix]] = {}
@@ -118,7 +121,12 @@ class Retriever:
         return Query(
             text=text,
             language=spoken,
-            words=question_words(text, (spoken,) if spoken else LANGUAGES),
+            words=question_words(
+                text,
+                (spoken,) if spoken else LANGUAGES,
+                translator=self._translator,
+                targets=self._lexical.languages,
+            ),
             vector=self._centring.centre().query(vector, spoken),
         )
 
@@ -318,19 +326,37 @@ class Retriever:
             return None
 
 
-def question_words(text: str, languages: Sequence[Language]) -> tuple[Word, ...]:
+def question_words(
+    text: str,
+    languages: Sequence[Language],
+    *,
+    translator: Translator | None = None,
+    targets: Sequence[Language] = LANGUAGES,
+) -> tuple[Word, ...]:
     """Return the words of a question with the terms that find them.
 
     In several languages, a word's terms are those of each; a word that two analysers cut
-    differently is kept as each cuts it.
+    differently is kept as each cuts it. A translator adds what the words are in the other
+    languages among the targets.
     """
     groups: dict[tuple[int, int], dict[str, float]] = {}
     surfaces: dict[tuple[int, int], str] = {}
+    translations: dict[tuple[int, int], list[Translation]] = {}
     for language in languages:
-        for token in question_tokens(text, language):
-            place = (token.start, token.end)
+        tokens = question_tokens(text, language)
+        places = [(token.start, token.end) for token in tokens]
+        for place, token in zip(places, tokens, strict=True):
             surfaces[place] = token.surface
             terms = groups.setdefault(place, {})
             for term in token.terms:
                 terms[term.text] = max(term.weight, terms.get(term.text, 0.0))
-    return tuple(Word(surfaces[place], tuple(groups[place].items())) for place in sorted(groups))
+        for target in targets:
+            if translator is None or target == language:
+                continue
+            found = translator.translate(tokens, source=language, target=target)
+            for place, ways in zip(places, found, strict=True):
+                translations.setdefault(place, []).extend(ways)
+    return tuple(
+        Word(surfaces[place], tuple(groups[place].items()), tuple(translations.get(place, ())))
+        for place in sorted(groups)
+    )

@@ -1,0 +1,212 @@
+"""A question's words in the other languages, so that terms find passages of all three.
+
+Dictionaries and an imported vocabulary give each word its translations: phrases of up to three
+words as wholes, a compound that no dictionary has part by part. Names and numbers have none;
+they are found as they are. A translation finds passages of its own language only, so asking in
+the material's language is never disturbed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Protocol
+
+from kb.analysis import Token
+from kb.analysis.engines import analyzer, is_function_word
+from kb.analysis.tokens import fold, safe
+from kb.lexical import Terms, Translation
+from kb.model import Language
+from kb.translation.keys import forms, keys, phrase_keys
+from kb.translation.lexicon import Entry, Lexicon, Pair
+
+LONGEST_PHRASE = 3
+MAX_TRANSLATIONS = 8
+"""Translations of a word that are tried, the surest first."""
+
+OTHER_HEADWORD = 0.7
+"""A headword that only shares the stem with the word asked about."""
+
+VIA = 0.8
+"""A translation through a third language."""
+
+PARTS = 0.9
+"""A compound put together from its parts' translations."""
+
+_MIN_PART = 3
+
+
+class Dictionary(Protocol):
+    """Where translations come from."""
+
+    def find(self, key: str, pair: Pair) -> list[Entry]:
+        """Return the entries of a key of ``kb.translation.keys``."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    text: str
+    weight: float
+
+
+class Translator:
+    """Translates the words of questions. Safe between threads."""
+
+    def __init__(self, dictionaries: Sequence[Dictionary]) -> None:
+        self._dictionaries = tuple(dictionaries)
+
+    def translate(
+        self, tokens: Sequence[Token], *, source: Language, target: Language
+    ) -> list[tuple[Translation, ...]]:
+        """Return the translations of each word; none for words that only ask or join."""
+        light = [is_function_word(token, source) for token in tokens]
+        out: list[list[Translation]] = [[] for _ in tokens]
+        for size in range(LONGEST_PHRASE, 1, -1):
+            for at in range(len(tokens) - size + 1):
+                if light[at] or light[at + size - 1]:
+                    continue
+                for key in phrase_keys(tokens[at : at + size]):
+                    found = self._whole(key, "", (source, target))
+                    for place in range(at, at + size):
+                        out[place] += _translations(found, target)
+        for at, token in enumerate(tokens):
+            if not light[at]:
+                out[at] += self._word(token, (source, target))
+        return [tuple(_surest(found)) for found in out]
+
+    def _word(self, token: Token, pair: Pair) -> Iterator[Translation]:
+        found = self._forms(token, pair)
+        yield from _translations(found, pair[1])
+        if not found:
+            parts = self._parts(token, pair)
+            if parts:
+                yield Translation(pair[1], tuple(parts), PARTS)
+
+    def _forms(self, token: Token, pair: Pair) -> list[_Found]:
+        surface = fold(token.surface)
+        return [one for form in forms(token) for one in self._whole(form, surface, pair)]
+
+    def _whole(self, key: str, surface: str, pair: Pair) -> list[_Found]:
+        direct = self._entries(key, surface, pair)
+        if "fi" in pair:
+            return direct
+        # The dictionaries of English and Swedish are small; both are large with Finnish.
+        out = list(direct)
+        for bridge in self._entries(key, surface, (pair[0], "fi")):
+            for form in keys(bridge.text, "fi")[:1]:
+                out += [
+                    _Found(one.text, one.weight * bridge.weight * VIA)
+                    for one in self._entries(form, bridge.text, ("fi", pair[1]))
+                ]
+        return out
+
+    def _entries(self, key: str, surface: str, pair: Pair) -> list[_Found]:
+        """Return what the dictionaries say; the headword most like the surface counts in full."""
+        out: list[_Found] = []
+        for dictionary in self._dictionaries:
+            entries = dictionary.find(key, pair)
+            alike = [_alike(fold(entry.headword), surface) for entry in entries]
+            for entry, likeness in zip(entries, alike, strict=True):
+                weight = 1.0 if likeness == max(alike) else OTHER_HEADWORD
+                out += [
+                    _Found(text, weight * rank_weight(place))
+                    for place, text in enumerate(entry.translations)
+                ]
+        return out
+
+    def _parts(self, token: Token, pair: Pair) -> list[tuple[Terms, ...]]:
+        """Return the translations of a compound's parts; empty unless each has one."""
+        for split in _splits(token, pair[0]):
+            parts = []
+            for part in split:
+                found = self._whole(part, part, pair)
+                ways = [terms for one in found if (terms := _flat(one.text, pair[1]))]
+                if not ways:
+                    break
+                parts.append(tuple(dict.fromkeys(ways[:MAX_TRANSLATIONS])))
+            else:
+                return parts
+        return []
+
+
+def rank_weight(place: int) -> float:
+    """Return how much a translation counts by its place in its entry, from 0."""
+    return 1.0 / (1.0 + 0.05 * place)
+
+
+def _translations(found: Sequence[_Found], target: Language) -> Iterator[Translation]:
+    for one in found:
+        parts = target_terms(one.text, target)
+        if parts:
+            yield Translation(target, tuple((part,) for part in parts), one.weight)
+
+
+def _surest(found: Sequence[Translation]) -> list[Translation]:
+    best: dict[tuple[tuple[Terms, ...], ...], Translation] = {}
+    for one in sorted(found, key=lambda translation: -translation.weight):
+        best.setdefault(one.parts, one)
+    return list(best.values())[:MAX_TRANSLATIONS]
+
+
+@lru_cache(maxsize=1 << 14)
+def target_terms(text: str, language: Language) -> tuple[Terms, ...]:
+    """Return the terms of a translation, word by word, without words that only join."""
+    tokens = analyzer(language).tokens(text)
+    telling = [token for token in tokens if not is_function_word(token, language)] or tokens
+    return tuple(tuple((term.text, term.weight) for term in token.terms) for token in telling)
+
+
+def _flat(text: str, language: Language) -> Terms:
+    best: dict[str, float] = {}
+    for word in target_terms(text, language):
+        for term, weight in word:
+            best[term] = max(weight, best.get(term, 0.0))
+    return tuple(best.items())
+
+
+def _alike(first: str, second: str) -> int:
+    """Return how many letters two words share from their beginnings."""
+    count = 0
+    for one, other in zip(first, second, strict=False):
+        if one != other:
+            break
+        count += 1
+    return count
+
+
+def _splits(token: Token, language: Language) -> Iterator[tuple[str, ...]]:
+    """Yield ways to part a compound, as keys: those of the analyser, or any two stems."""
+    pieces = [term.text for term in token.terms if term.kind == "part"]
+    if language == "fi":
+        for lemma in forms(token):
+            yield from _finnish_splits(lemma, pieces)
+    elif language == "sv":
+        yield from _swedish_splits(safe(fold(token.surface)))
+    elif len(pieces) > 1:
+        yield tuple(pieces)
+
+
+def _finnish_splits(lemma: str, parts: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield pairs of parts that make up a lemma; the first may be inflected in it: veden-."""
+    for last in sorted(parts, key=len, reverse=True):
+        front = lemma.removesuffix(last).rstrip("_")
+        if front == lemma or not front:
+            continue
+        for first in sorted(parts, key=len, reverse=True):
+            if abs(len(first) - len(front)) <= 3 and _alike(first, front) >= min(2, len(first)):
+                yield first, last
+
+
+def _swedish_splits(word: str) -> Iterator[tuple[str, str]]:
+    """Yield pairs of keys of two halves, a joining s left out, the most even first."""
+    places = range(_MIN_PART, len(word) - _MIN_PART + 1)
+    for at in sorted(places, key=lambda place: abs(2 * place - len(word))):
+        fronts = [word[:at], *([word[: at - 1]] if word[at - 1] == "s" else [])]
+        for front in fronts:
+            for first in keys(front, "sv")[:1]:
+                for last in keys(word[at:], "sv")[:1]:
+                    yield first, last
+
+
+__all__ = ["Dictionary", "Lexicon", "Translator"]
