@@ -1,7 +1,8 @@
 """How much of a file's text, headings and tables the readers bring in.
 
 Truth is Markdown: a folder with ``<format>__groundtruth__<file>.md`` beside one with
-``<format>__sources__<file>``, or our own ``<file>.gold.md`` beside ``<file>``.
+``<format>__sources__<file>``, our own ``<file>.gold.md`` beside ``<file>``, or the source that
+a document was made from, whose front matter names it (``file: report.pdf``), as our samples do.
 """
 
 from __future__ import annotations
@@ -28,6 +29,11 @@ _WORD = re.compile(r"\w+")
 _HEADING = re.compile(r"^ {0,3}(#{1,6})\s+(.+?)\s*#*\s*$", re.MULTILINE)
 _TABLE_ROW = re.compile(r"^\s*\|(.+)\|\s*$", re.MULTILINE)
 _TABLE_RULE = re.compile(r"[\s:|-]*")
+_FRONT_MATTER = re.compile(r"---\n(.*?)\n---\n", re.DOTALL)
+_FILE = re.compile(r"^file:\s*(\S+)\s*$", re.MULTILINE)
+_NOTE_MARK = re.compile(r"\[\^(\w+)\](?!:)")
+_NOTE = re.compile(r"^\[\^(\w+)\]:", re.MULTILINE)
+_ITEM_NUMBER = re.compile(r"^(\s*\d+)[.)]\s", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,15 +142,18 @@ def run_recall(truth: Sequence[Sequence[str]], reading: Sequence[str], length: i
 
 
 def prose(markdown: str) -> list[list[str]]:
-    """Return the words between tables, piece by piece.
+    """Return the words between tables and footnotes, piece by piece.
 
     How the cells of a table follow each other is a matter of style, so runs of words leave
-    tables out: their words count by themselves and row by row.
+    tables out: their words count by themselves and row by row. Each footnote is a piece, since
+    it may stand at the end of the text or at the foot of any page.
     """
     pieces: list[list[str]] = [[]]
     for line in markdown.splitlines(keepends=True):
         if _TABLE_ROW.match(line):
             pieces.append([])
+        elif _NOTE.match(line):
+            pieces.append([line])
         else:
             pieces[-1].append(line)
     return [found for piece in pieces if (found := words(plain_markdown("".join(piece))))]
@@ -163,6 +172,13 @@ def truth_rows(markdown: str) -> list[Counter[str]]:
         if not _TABLE_RULE.fullmatch(found[1])
     ]
     return [row for row in rows if row]
+
+
+def printed(source: str) -> str:
+    """Return a document's source as it is printed: numbers of items and notes are words there."""
+    body = _FRONT_MATTER.sub("", source, count=1)
+    body = _NOTE.sub(r"\n[^\1]: \1 ", _NOTE_MARK.sub(r" \1 ", body))
+    return _ITEM_NUMBER.sub(r"\1 ", body)
 
 
 def score_reading(name: str, markdown: str, reading: Reading, *, seconds: float = 0.0) -> FileScore:
@@ -197,6 +213,11 @@ def pairs(folder: Path) -> Iterator[tuple[Path, Path | None]]:
     for truth in sorted(folder.rglob("*.gold.md")):
         file = truth.with_name(truth.name.removesuffix(".gold.md"))
         yield truth, file if file.is_file() else None
+    for truth in sorted(folder.rglob("*.md")):
+        head = _FRONT_MATTER.match(truth.read_text(encoding="utf-8", errors="replace"))
+        named = _FILE.search(head[1]) if head else None
+        if named:
+            yield truth, _source(folder, named[1])
 
 
 def _source(folder: Path, name: str) -> Path | None:
@@ -229,6 +250,8 @@ def evaluate_reading(folder: Path, *, read: Read, baselines: bool = True) -> Rea
 
 def _scored(truth: Path, file: Path, *, read: Read, baselines: bool) -> FileScore:
     markdown = truth.read_text(encoding="utf-8")
+    if _FRONT_MATTER.match(markdown):
+        markdown = printed(markdown)
     begun = time.perf_counter()
     try:
         reading = read(file)
