@@ -4,17 +4,25 @@ For each source: unchanged (by size and time, or by digest) is skipped; else its
 copied while they are hashed, read in a worker process, split into passages and committed in
 one transaction. Vectors follow in a thread beside the reading. A crash at any instant leaves
 whole documents; the next run takes up what is missing.
+
+A file is rejected for what it is, never for how the machine fares: a reader that was killed or
+came too late on a busy machine gets a second go, alone. What was rejected is reported again by
+each run, without being read again, until the file, the readers or what they lacked has changed.
 """
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields, replace
+from enum import StrEnum
 from hashlib import sha256
 from pathlib import Path
 from typing import Literal
@@ -28,8 +36,9 @@ from ingest.readers.dispatch import READER_FINGERPRINT
 from ingest.reading import Reading
 from ingest.sandbox import ReaderPool
 from ingest.sources import Source, discover, snapshot
-from kb.catalogue import ITEM_KINDS, SourceRecord, now
-from kb.errors import UnreadableDocument
+from kb.catalogue import ITEM_KINDS, RejectedRecord, SourceRecord, now
+from kb.doctor import sweep_originals
+from kb.errors import StorageError, UnreadableDocument
 from kb.knowledge_base import KnowledgeBase
 from kb.language import detect
 from kb.messages import message
@@ -47,6 +56,21 @@ _LANGUAGE_SAMPLE = 20_000
 _IN_FLIGHT = 4
 """Files that may be read or wait as read, so that memory doesn't grow with the folder."""
 
+_PASSING = frozenset({"unreadable_missing", "unreadable_changing"})
+"""Rejections that say how things were, not what the file is: each run looks anew."""
+
+_UNSURE = frozenset({"unreadable_crash", "unreadable_memory", "unreadable_timeout"})
+"""What a file and a machine in trouble can both bring about."""
+
+_PICTURES = " without text recognition"
+"""Added to the readers' name where pages were left out for want of Tesseract."""
+
+_PROGRAMS = {
+    "unreadable_needs_libreoffice": ("soffice", "libreoffice"),
+    "unreadable_pdf_no_text": ("tesseract",),
+}
+"""Rejections that a program would have spared, and its names."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
@@ -56,6 +80,32 @@ class Rejection:
     error: UnreadableDocument
 
 
+class What(StrEnum):
+    """What became of a file."""
+
+    INGESTED = "ingested"
+    ANOTHER_SOURCE = "another_source"  # its content is here already, by another name
+    UNCHANGED = "unchanged"
+    REMOVED = "removed"
+    REJECTED = "rejected"
+    IGNORED = "ignored"  # rejected, and somebody has said that it may stay so
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of one file; ``seconds`` is the time for reading and putting it in."""
+
+    source: str
+    key: str
+    what: What
+    title: str = ""
+    pages: int | None = None
+    passages: int = 0
+    warnings: tuple[str, ...] = ()
+    seconds: float = 0.0
+    error: UnreadableDocument | None = None
+
+
 @dataclass(slots=True)
 class Report:
     """What a run did."""
@@ -63,6 +113,7 @@ class Report:
     ingested: int = 0
     unchanged: int = 0
     removed: int = 0
+    ignored: int = 0
     rejected: list[Rejection] = field(default_factory=list)
     warnings: list[tuple[str, str]] = field(default_factory=list)
     passages: int = 0
@@ -74,6 +125,7 @@ class Report:
             "ingested": self.ingested,
             "unchanged": self.unchanged,
             "removed": self.removed,
+            "ignored": self.ignored,
             "rejected": [
                 {
                     "source": rejection.source,
@@ -94,12 +146,14 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run has come."""
+    """How far a run has come: files while reading, else texts; pages and passages so far."""
 
     stage: Literal["waiting", "reading", "passages", "sentences"]
     done: int
     total: int
     current: str = ""
+    pages: int = 0
+    passages: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,14 +181,16 @@ def ingest(
     *,
     prune: bool = False,
     progress: Callable[[Progress], None] | None = None,
+    outcome: Callable[[Outcome], None] | None = None,
 ) -> Report:
     """Take in files and folders; return what was done.
 
-    ``prune`` removes what came in by the same paths earlier and is gone from them. Raises
-    KnowledgeBaseError when a path doesn't exist, a manifest can't be used, or the data folder
-    can't be written; bad files are in the report.
+    ``prune`` removes what came in by the same paths earlier and is gone from them. ``outcome``
+    hears what became of each file, when that is known. Raises KnowledgeBaseError when a path
+    doesn't exist, a manifest can't be used, or the data folder can't be written; bad files are
+    in the report.
     """
-    return _Run(kb, progress=progress).files(paths, prune=prune)
+    return _Run(kb, progress=progress, outcome=outcome).files(paths, prune=prune)
 
 
 def ingest_sources(
@@ -142,9 +198,10 @@ def ingest_sources(
     sources: Sequence[Source],
     *,
     progress: Callable[[Progress], None] | None = None,
+    outcome: Callable[[Outcome], None] | None = None,
 ) -> Report:
     """Take in sources that the caller found itself, such as an upload."""
-    return _Run(kb, progress=progress).sources(sources)
+    return _Run(kb, progress=progress, outcome=outcome).sources(sources)
 
 
 def ingest_texts(
@@ -157,25 +214,81 @@ def ingest_texts(
     return _Run(kb, progress=progress).texts(texts)
 
 
+def retry_rejected(
+    kb: KnowledgeBase,
+    keys: Sequence[str] = (),
+    *,
+    progress: Callable[[Progress], None] | None = None,
+    outcome: Callable[[Outcome], None] | None = None,
+) -> Report:
+    """Read rejected files again, those of the keys or all; return what was done.
+
+    An upload's file is gone, so it stays rejected until it is sent again. Raises NotFound for a
+    key that isn't rejected.
+    """
+    kb.catalogue.read_rejected_again(keys)
+    wanted = {record.source.key: record.source for record in kb.catalogue.rejected()}
+    if keys:
+        wanted = {key: wanted[key] for key in keys}
+    roots = sorted({Path(record.root) for record in wanted.values()})
+    found = [s for s in discover([r for r in roots if r.exists()]) if s.key in wanted]
+    here = {source.key for source in found}
+    found += [
+        Source(key=key, path=Path(key), root=record.root, name=record.name, size=0, mtime_ns=0)
+        for key, record in wanted.items()
+        if key not in here
+    ]
+    return _Run(kb, progress=progress, outcome=outcome).sources(found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """A source that is being read; ``quiet`` where the report has told of it."""
+
+    source: Source
+    record: SourceRecord
+    began: float
+    quiet: bool
+
+
 class _Run:
     """One run over some sources, under the writer's lock."""
 
-    def __init__(self, kb: KnowledgeBase, *, progress: Callable[[Progress], None] | None) -> None:
+    def __init__(
+        self,
+        kb: KnowledgeBase,
+        *,
+        progress: Callable[[Progress], None] | None,
+        outcome: Callable[[Outcome], None] | None = None,
+    ) -> None:
         self._kb = kb
         self._progress = progress or (lambda _: None)
+        self._outcome = outcome or (lambda _: None)
         self._report = Report()
+        self._pages = 0
+        self._doubtful: list[tuple[_Task, UnreadableDocument | OSError]] = []
+        self._unseen: list[str] = []
+        self._recognises = shutil.which("tesseract") is not None
+        self._readers = (_READER,) if self._recognises else (_READER, _READER + _PICTURES)
+        settings = kb.settings
+        self._limits = Limits(
+            file_bytes=settings.max_file_mb * MEGABYTE,
+            seconds=float(settings.read_seconds),
+            memory_bytes=settings.read_memory_mb * MEGABYTE,
+        )
 
     # -- entry points -------------------------------------------------------------------------
 
     def files(self, paths: Sequence[Path], *, prune: bool) -> Report:
         with self._run():
-            sources = list(
-                discover(paths, warn=lambda warning: self._report.warnings.append(("", warning)))
-            )
+            sources = list(discover(paths, warn=self._warn))
             with self._embedding():
                 self._read(sources)
+                roots = {_root(path) for path in paths}
+                self._forget_rejected(roots, sources)
                 if prune:
-                    self._prune({str(path.resolve()) for path in paths}, sources)
+                    self._prune(roots, sources)
+                self._reread_stale(sources)
         return self._report
 
     def sources(self, sources: Sequence[Source]) -> Report:
@@ -189,6 +302,12 @@ class _Run:
                 self._take_text(text)
         return self._report
 
+    def _warn(self, warning: str) -> None:
+        self._report.warnings.append(("", warning))
+        key, *params = warning.split("|")
+        if key == "warning.folder_unreadable":
+            self._unseen += [p.removeprefix("path=") for p in params if p.startswith("path=")]
+
     @contextmanager
     def _run(self) -> Iterator[None]:
         began = time.monotonic()
@@ -197,10 +316,13 @@ class _Run:
             waiting=lambda: self._progress(Progress("waiting", 0, 0)),
         ):
             self._kb.check_indexes(splitter=SPLITTER)
-            # What a crash left in the outbox is carried out first.
-            self._kb.vectors.flush()
+            # What a crash left in the outbox is carried out first, and a lost index made anew.
+            if self._kb.vectors.complete():
+                self._kb.vectors.flush()
+            else:
+                self._kb.vectors.rebuild()
             yield
-            self._sweep()
+            sweep_originals(self._kb)
         self._report.seconds = time.monotonic() - began
 
     @contextmanager
@@ -232,57 +354,128 @@ class _Run:
 
     # -- files --------------------------------------------------------------------------------
 
-    def _read(self, sources: Sequence[Source]) -> None:
+    def _read(self, sources: Sequence[Source], *, quiet: bool = False) -> None:
         """Take in every source; at most ``_IN_FLIGHT`` are being read at once."""
         total = len(sources)
-        running: dict[Future[Reading], tuple[Source, SourceRecord]] = {}
-        settings = self._kb.settings
-        limits = Limits(
-            file_bytes=settings.max_file_mb * MEGABYTE,
-            seconds=float(settings.read_seconds),
-            memory_bytes=settings.read_memory_mb * MEGABYTE,
-        )
-        with ReaderPool(settings.workers, limits) as pool:
+        running: dict[Future[Reading], _Task] = {}
+        with ReaderPool(self._kb.settings.workers, self._limits) as pool:
             for number, source in enumerate(sources):
-                self._progress(Progress("reading", number, total, source.name))
-                record = self._changed(source, limits)
+                self._say(number, total, source.name)
+                record = self._changed(source, quiet=quiet)
                 if record is None:
                     continue
-                if self._same_content(source, record):
+                if not quiet and self._same_content(source, record):
                     continue
-                running[pool.submit(self._original(record.digest), name=source.name)] = (
-                    source,
-                    record,
-                )
+                task = _Task(source, record, time.monotonic(), quiet)
+                running[pool.submit(self._original(record.digest), name=source.name)] = task
                 if len(running) >= _IN_FLIGHT:
                     self._take_ready(running)
             while running:
                 self._take_ready(running)
-        self._progress(Progress("reading", total, total))
+        for task, error in self._doubtful:
+            self._read_alone(task, error)
+        self._doubtful.clear()
+        self._say(total, total)
 
-    def _changed(self, source: Source, limits: Limits) -> SourceRecord | None:
+    def _say(self, done: int, total: int, current: str = "") -> None:
+        report = self._report
+        self._progress(
+            Progress("reading", done, total, current, self._pages, passages=report.passages)
+        )
+
+    def _changed(self, source: Source, *, quiet: bool) -> SourceRecord | None:
         """Copy a source that may have changed; None when it hasn't, or can't be copied."""
         given = metadata_json(source.metadata)
-        before = self._kb.catalogue.source(source.key)
-        current = before is not None and before.reader == _READER and before.metadata == given
-        if (
-            before is not None
-            and current
-            and (before.size, before.mtime_ns) == (source.size, source.mtime_ns)
-        ):
-            self._report.unchanged += 1
-            return None
+        catalogue = self._kb.catalogue
+        before = catalogue.source(source.key)
+        refused = catalogue.rejection(source.key)
+        if refused is not None and not self._stands(refused):
+            refused = None
+        current = before is not None and before.reader in self._readers and before.metadata == given
+        latest = before if refused is None else refused.source
+        if latest is not None and (latest.size, latest.mtime_ns) == (source.size, source.mtime_ns):
+            if refused is not None:
+                self._refuse_again(source, refused, kept=before is not None)
+                return None
+            if current and catalogue.rejection(source.key) is None:
+                self._unchanged(source, self._rooted(self._record(source, "", given), before))
+                return None
         try:
-            digest, size = snapshot(source.path, self._kb.originals, limit=limits.file_bytes)
+            digest, size = snapshot(source.path, self._kb.originals, limit=self._limits.file_bytes)
         except UnreadableDocument as error:
-            self._reject(source, error, self._record(source, "", given))
+            self._reject(source, error, self._record(source, "", given), quiet=quiet)
             return None
-        record = replace(self._record(source, digest, given), size=size)
+        except OSError as error:
+            raise _storage_error(error, self._kb.originals) from error
+        record = self._rooted(replace(self._record(source, digest, given), size=size), before)
         if before is not None and current and before.digest == digest:
-            self._kb.catalogue.touch_source(record)
-            self._report.unchanged += 1
+            catalogue.touch_source(record)
+            self._unchanged(source, record)
+            return None
+        if refused is not None and refused.source.digest == digest:
+            catalogue.reject(record, code=refused.code, params=refused.params)
+            self._refuse_again(source, refused, kept=before is not None)
             return None
         return record
+
+    def _stands(self, refused: RejectedRecord) -> bool:
+        """Tell whether a file that was rejected would be rejected again for the same reason."""
+        if refused.source.reader != _READER or refused.code in _PASSING:
+            return False
+        allowed = {
+            "limit": str(self._limits.file_bytes // MEGABYTE),
+            "seconds": f"{self._limits.seconds:g}",
+            "megabytes": str(self._limits.memory_bytes // MEGABYTE),
+        }
+        if refused.code in _UNSURE or refused.code == "unreadable_too_large":
+            # With a larger limit it may pass.
+            return all(allowed.get(name, value) == value for name, value in refused.params.items())
+        programs = _PROGRAMS.get(refused.code, ())
+        return not any(shutil.which(program) for program in programs)
+
+    def _unchanged(self, source: Source, record: SourceRecord) -> None:
+        before = self._kb.catalogue.source(source.key)
+        if before is not None and before.root != record.root:
+            self._kb.catalogue.touch_source(record)
+        self._report.unchanged += 1
+        self._outcome(Outcome(source=source.name, key=source.key, what=What.UNCHANGED))
+
+    def _rooted(self, record: SourceRecord, before: SourceRecord | None) -> SourceRecord:
+        """Keep the wider of the paths that a source has been named by, for pruning by either."""
+        if before is not None and Path(record.root).is_relative_to(before.root):
+            return replace(record, root=before.root)
+        return record
+
+    def _refuse_again(self, source: Source, refused: RejectedRecord, *, kept: bool) -> None:
+        error = UnreadableDocument(refused.code, **refused.params)
+        self._refused(source, error, ignored=refused.ignored, kept=kept)
+
+    def _refused(
+        self,
+        source: Source,
+        error: UnreadableDocument,
+        *,
+        ignored: bool = False,
+        kept: bool = False,
+        seconds: float = 0.0,
+    ) -> None:
+        what = What.IGNORED if ignored else What.REJECTED
+        warnings = ("warning.earlier_version_kept",) if kept else ()
+        if ignored:
+            self._report.ignored += 1
+        else:
+            self._report.rejected.append(Rejection(source.name, error))
+            self._report.warnings += [(source.name, warning) for warning in warnings]
+        self._outcome(
+            Outcome(
+                source=source.name,
+                key=source.key,
+                what=what,
+                warnings=warnings,
+                seconds=seconds,
+                error=error,
+            )
+        )
 
     def _record(self, source: Source, digest: str, given: str) -> SourceRecord:
         return SourceRecord(
@@ -306,22 +499,80 @@ class _Run:
         document = self._kb.catalogue.document(twin.document_id)
         self._kb.catalogue.put_document(document, [], words=[], source=record)
         self._report.ingested += 1
+        self._outcome(
+            Outcome(
+                source=source.name,
+                key=source.key,
+                what=What.ANOTHER_SOURCE,
+                title=document.metadata.title,
+                pages=len(document.page_starts) or None,
+                warnings=document.warnings,
+            )
+        )
         return True
 
-    def _take_ready(self, running: dict[Future[Reading], tuple[Source, SourceRecord]]) -> None:
+    def _take_ready(self, running: dict[Future[Reading], _Task]) -> None:
         ready, _ = wait(running, return_when=FIRST_COMPLETED)
         for future in ready:
-            source, record = running.pop(future)
+            task = running.pop(future)
             try:
                 reading = future.result()
-                document = _document(reading, record=record, given=source.metadata)
             except UnreadableDocument as error:
-                self._reject(source, error, record)
-                continue
-            self._put(document, reading, record)
-            self._report.warnings += [(source.name, w) for w in reading.warnings]
+                if error.code in _UNSURE and (error.code != "unreadable_timeout" or _busy()):
+                    self._doubtful.append((task, error))
+                else:
+                    self._reject(task.source, error, task.record, quiet=task.quiet)
+            except OSError as error:  # a worker couldn't be started
+                self._doubtful.append((task, error))
+            else:
+                self._take(task, reading)
 
-    def _put(self, document: Document, reading: Reading, record: SourceRecord) -> None:
+    def _read_alone(self, task: _Task, error: UnreadableDocument | OSError) -> None:
+        """Give a file a second go, in a new worker with no other beside it and twice the time."""
+        limits = replace(self._limits, seconds=2 * self._limits.seconds)
+        again = replace(task, began=time.monotonic())
+        try:
+            with ReaderPool(1, limits) as pool:
+                reading = pool.read(self._original(task.record.digest), name=task.source.name)
+        except UnreadableDocument as second:
+            told = error if isinstance(error, UnreadableDocument) else second
+            self._reject(task.source, told, task.record, quiet=task.quiet, began=again.began)
+        except OSError as failed:
+            raise StorageError("readers_dont_start", why=failed) from failed
+        else:
+            self._take(again, reading)
+
+    def _take(self, task: _Task, reading: Reading) -> None:
+        source, record = task.source, task.record
+        if not self._recognises and any("pages_without_text" in w for w in reading.warnings):
+            record = replace(record, reader=_READER + _PICTURES)
+        try:
+            document = _document(reading, record=record, given=source.metadata)
+        except UnreadableDocument as error:
+            self._reject(source, error, record, quiet=task.quiet, began=task.began)
+            return
+        passages = self._put(document, reading, record)
+        if task.quiet:
+            return
+        pages = len(document.page_starts)
+        self._pages += pages
+        self._report.ingested += 1
+        self._report.passages += passages
+        self._report.warnings += [(source.name, warning) for warning in reading.warnings]
+        self._outcome(
+            Outcome(
+                source=source.name,
+                key=source.key,
+                what=What.INGESTED,
+                title=document.metadata.title,
+                pages=pages or None,
+                passages=passages,
+                warnings=reading.warnings,
+                seconds=time.monotonic() - task.began,
+            )
+        )
+
+    def _put(self, document: Document, reading: Reading, record: SourceRecord) -> int:
         passages = split(
             document.text, document.blocks, document_id=document.id, language=document.language
         )
@@ -331,35 +582,63 @@ class _Run:
             rows = self._kb.catalogue.passage_rows(document.id)
             for kind in ITEM_KINDS:
                 self._kb.embeddings.post_known(kind, rows)
-        self._report.ingested += 1
-        self._report.passages += len(passages)
+        return len(passages)
 
-    def _reject(self, source: Source, error: UnreadableDocument, record: SourceRecord) -> None:
+    def _reject(
+        self,
+        source: Source,
+        error: UnreadableDocument,
+        record: SourceRecord,
+        *,
+        quiet: bool = False,
+        began: float | None = None,
+    ) -> None:
+        if quiet:  # what was read once is in; only its description stays as it was
+            return
         self._kb.catalogue.reject(record, code=error.code, params=error.params)
-        self._report.rejected.append(Rejection(source.name, error))
+        self._refused(
+            source,
+            error,
+            kept=self._kb.catalogue.source(source.key) is not None,
+            seconds=0.0 if began is None else time.monotonic() - began,
+        )
 
     def _prune(self, roots: set[str], sources: Sequence[Source]) -> None:
-        """Remove what came in by these roots and isn't among the sources any more."""
+        """Remove what came in by these roots and isn't among the sources any more.
+
+        What lies below a folder that couldn't be opened isn't known to be gone.
+        """
         here = {source.key for source in sources}
         gone = [
-            record.key
+            record
             for root in sorted(roots)
             for record in self._kb.catalogue.sources(root)
             if record.key not in here
+            and not any(Path(record.key).is_relative_to(folder) for folder in self._unseen)
         ]
-        self._report.removed += self._kb.catalogue.remove_sources(gone)
+        self._report.removed += self._kb.catalogue.remove_sources([r.key for r in gone])
+        for record in gone:
+            self._outcome(Outcome(source=record.name, key=record.key, what=What.REMOVED))
+
+    def _forget_rejected(self, roots: set[str], sources: Sequence[Source]) -> None:
+        """Drop rejected files that are gone: there is nothing left to mend."""
+        here = {source.key for source in sources}
+        self._kb.catalogue.forget_rejected(
+            record.source.key
+            for record in self._kb.catalogue.rejected()
+            if record.source.root in roots
+            and record.source.key not in here
+            and not any(Path(record.source.key).is_relative_to(folder) for folder in self._unseen)
+        )
+
+    def _reread_stale(self, sources: Sequence[Source]) -> None:
+        """Describe documents anew whose description came from a source that let go of them."""
+        stale = {record.key for record in self._kb.catalogue.sources() if not record.reader}
+        if stale:
+            self._read([source for source in sources if source.key in stale], quiet=True)
 
     def _original(self, digest: str) -> Path:
         return self._kb.originals / digest
-
-    def _sweep(self) -> None:
-        """Delete originals that no document has: rejected files, replaced versions."""
-        if not self._kb.originals.is_dir():
-            return
-        kept = self._kb.catalogue.digests()
-        for path in self._kb.originals.iterdir():
-            if path.name not in kept:
-                path.unlink(missing_ok=True)
 
     # -- texts --------------------------------------------------------------------------------
 
@@ -398,7 +677,27 @@ class _Run:
                 Rejection(text.key, UnreadableDocument("unreadable_empty", name=text.key))
             )
             return
-        self._put(_document(reading, record=record, given=Metadata()), reading, record)
+        document = _document(reading, record=record, given=Metadata())
+        self._report.passages += self._put(document, reading, record)
+        self._report.ingested += 1
+
+
+def _root(path: Path) -> str:
+    """Return a named path as sources know it; see ``Source.root``."""
+    return os.fsencode(path.resolve().as_posix()).decode("utf-8", errors="backslashreplace")
+
+
+def _busy() -> bool:
+    """Tell whether more wants to run on this machine than can."""
+    return os.getloadavg()[0] > (os.cpu_count() or 1)
+
+
+def _storage_error(error: OSError, folder: Path) -> StorageError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return StorageError("disk_full", folder=folder)
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST):
+        return StorageError("data_folder_unwritable", folder=folder)
+    return StorageError("storage", folder=folder, why=error)
 
 
 def _document(reading: Reading, *, record: SourceRecord, given: Metadata | None) -> Document:

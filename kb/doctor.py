@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import dataclass
 
 import numpy as np
 
 from kb.catalogue import ITEM_KINDS
+from kb.errors import StorageError
 from kb.knowledge_base import KnowledgeBase
 
 
@@ -27,8 +29,12 @@ def examine(kb: KnowledgeBase) -> list[Finding]:
         if count:
             findings.append(Finding(f"doctor.{key}", count))
 
-    sound = connection.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok"
-    note("damaged", 0 if sound else 1)
+    try:
+        sound = connection.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok"
+    except sqlite3.DatabaseError:
+        sound = False
+    if not sound:  # nothing else that is read from it would mean anything
+        return [Finding("doctor.damaged", 1)]
     note(
         "spans",
         connection.execute(
@@ -48,22 +54,44 @@ def examine(kb: KnowledgeBase) -> list[Finding]:
             "SELECT count(*) FROM term WHERE rowid NOT IN (SELECT row FROM passage)"
         ).fetchone()[0],
     )
+    note("outbox", sum(kb.embeddings.posted().values()))
     for kind in ITEM_KINDS:
         if kind == "passage" or kb.settings.sentences:
             note(f"{kind}_vectors_waiting", kb.embeddings.pending_count(kind))
-        ours, theirs = kb.embeddings.item_rows(kind), kb.vectors.rows(kind)
+        ours = kb.embeddings.item_rows(kind)
+        try:
+            theirs = kb.vectors.rows(kind)
+        except StorageError:
+            theirs = np.empty(0, np.int64)
+            if not any(finding.key == "doctor.vector_index" for finding in findings):
+                note("vector_index", 1)
         note(f"{kind}_vectors_missing", len(np.setdiff1d(ours, theirs)))
         note(f"{kind}_vectors_orphaned", len(np.setdiff1d(theirs, ours)))
     held = {path.name for path in kb.originals.iterdir()} if kb.originals.is_dir() else set()
-    note("originals_missing", len({d for d in kb.catalogue.digests_of_files() if d not in held}))
+    note("originals_missing", len(kb.catalogue.digests_of_files() - held))
+    note("originals_orphaned", len(held - kb.catalogue.digests()))
     return findings
 
 
 def repair(kb: KnowledgeBase) -> None:
-    """Rebuild what can be derived: terms that are missing, vectors, the vector index.
+    """Rebuild what can be derived: terms that are missing, the vector index; delete leftovers.
 
     The caller holds the writer's lock, and embeds afterwards what waits.
     """
     with kb.catalogue.transaction() as connection:
         connection.execute("DELETE FROM term WHERE rowid NOT IN (SELECT row FROM passage)")
+    sweep_originals(kb)
     kb.vectors.rebuild()
+
+
+def sweep_originals(kb: KnowledgeBase) -> None:
+    """Delete originals that no document has: of rejected files, of replaced versions, of a crash.
+
+    The caller holds the writer's lock.
+    """
+    if not kb.originals.is_dir():
+        return
+    kept = kb.catalogue.digests()
+    for path in kb.originals.iterdir():
+        if path.name not in kept and path.is_file():
+            path.unlink(missing_ok=True)

@@ -18,6 +18,8 @@ import numpy.typing as npt
 from kb.catalogue import ITEM_KINDS, Catalogue, ItemKind, chunks, embedded_text
 from kb.model import Matrix, Span
 
+_COMPARED_AT_ONCE = 10_000
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pending:
@@ -168,6 +170,37 @@ class Embeddings:
                 ]
         return _matrix(found)
 
+    def nearest(
+        self, kind: ItemKind, query: npt.NDArray[np.float32], *, k: int
+    ) -> npt.NDArray[np.int64]:
+        """Return the rows of the k items of largest inner product with ``query`` (dimension,).
+
+        Every vector is compared, a part at a time, so memory doesn't grow with the collection;
+        some 2 s for 100,000 items.
+        """
+        cursor = self._catalogue.connection.execute(
+            f"SELECT {kind}.row, vector FROM {kind} CROSS JOIN embedding "
+            f"ON embedding.digest = {kind}.digest AND model = ?",
+            (self.model,),
+        )
+        best_rows, best_scores = np.empty(0, np.int64), np.empty(0, np.float32)
+        while part := cursor.fetchmany(_COMPARED_AT_ONCE):
+            rows, matrix = _matrix([(row[0], row[1]) for row in part])
+            rows = np.concatenate([best_rows, rows])
+            scores = np.concatenate([best_scores, matrix @ query])
+            best = np.argsort(-scores, kind="stable")[:k]
+            best_rows, best_scores = rows[best], scores[best]
+        return best_rows
+
+    def posted(self) -> dict[ItemKind, int]:
+        """Return how many items of each kind the outbox names."""
+        found = dict(
+            self._catalogue.connection.execute(
+                "SELECT collection, count(DISTINCT item) FROM outbox GROUP BY collection"
+            ).fetchall()
+        )
+        return {kind: found.get(kind, 0) for kind in ITEM_KINDS}
+
     def sentence_vectors(
         self, passage_rows: Sequence[int]
     ) -> tuple[npt.NDArray[np.int64], list[Span], Matrix]:
@@ -221,6 +254,15 @@ class Embeddings:
             (self.model,),
         ).fetchall()
         return np.array([row[0] for row in rows], dtype=np.int64)
+
+    def item_count(self, kind: ItemKind) -> int:
+        """Return how many items of a kind have a vector."""
+        count: int = self._catalogue.connection.execute(
+            f"SELECT count(*) FROM {kind} CROSS JOIN embedding "
+            f"ON embedding.digest = {kind}.digest AND model = ?",
+            (self.model,),
+        ).fetchone()[0]
+        return count
 
 
 def _model_number(catalogue: Catalogue, fingerprint: str) -> int:

@@ -7,13 +7,19 @@ doesn't know is ignored by the caller.
 
 A Chroma client doesn't see what another process added until it is reopened, so a reader
 compares the catalogue's generation number before each question and reopens when it rose.
+
+An index that was deleted or damaged costs time, never an answer: questions are then answered
+from the catalogue's own vectors, and the next writer makes the index anew.
 """
 
 from __future__ import annotations
 
+import logging
 import shutil
+import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,12 +28,35 @@ import numpy.typing as npt
 
 from kb.catalogue import ITEM_KINDS, Catalogue, ItemKind
 from kb.embeddings import Embeddings
+from kb.errors import StorageError
 
 if TYPE_CHECKING:
     from chromadb.api import ClientAPI
     from chromadb.api.models.Collection import Collection
 
 _BATCH = 2000
+_NEEDED_BYTES = 32 << 20
+"""With less room than this on the disk, an index isn't made anew."""
+
+_log = logging.getLogger(__name__)
+
+
+class _Broken(Exception):
+    """Chroma can't be used: its folder is damaged, or went away."""
+
+
+@contextmanager
+def _chroma() -> Iterator[None]:
+    """Turn whatever Chroma raises, of many kinds, into ``_Broken``; the catalogue's errors stay."""
+    try:
+        yield
+    except (_Broken, StorageError, sqlite3.Error, KeyboardInterrupt, SystemExit, GeneratorExit):
+        raise
+    except BaseException as error:
+        # A panic of its Rust core isn't an Exception, and has no name to import.
+        if isinstance(error, Exception) or type(error).__name__ == "PanicException":
+            raise _Broken(f"{type(error).__name__}: {error}") from error
+        raise
 
 
 class VectorIndex:
@@ -41,48 +70,92 @@ class VectorIndex:
         self._client: ClientAPI | None = None
         self._collections: dict[ItemKind, Collection] = {}
         self._generation = -1
+        self._opened: tuple[int, int] | None = None
+        self._told = -1
 
     # -- reading ------------------------------------------------------------------------------
 
     def nearest(
         self, kind: ItemKind, query: npt.NDArray[np.float32], *, k: int
     ) -> npt.NDArray[np.int64]:
-        """Return the rows of the k items of largest inner product with ``query`` (dimension,)."""
-        with self._lock:
-            self._follow()
-            collection = self._collections[kind]
-            count = collection.count()
-            if count == 0:
-                return np.empty(0, np.int64)
-            found = collection.query(
-                # Chroma's types don't say that a float32 array is taken, which it is.
-                query_embeddings=[query],  # type: ignore[arg-type]
-                n_results=min(k, count),
-                include=[],
-            )
-        return np.array([int(item) for item in found["ids"][0]], dtype=np.int64)
+        """Return the rows of the k items of largest inner product with ``query`` (dimension,).
+
+        Where Chroma has nothing or fails, all of the catalogue's vectors are compared.
+        """
+        try:
+            with self._lock, _chroma():
+                self._follow()
+                collection = self._collections[kind]
+                count = collection.count()
+                if count:
+                    found = collection.query(
+                        # Chroma's types don't say that a float32 array is taken, which it is.
+                        query_embeddings=[query],  # type: ignore[arg-type]
+                        n_results=min(k, count),
+                        include=[],
+                    )
+                    return np.array([int(item) for item in found["ids"][0]], dtype=np.int64)
+        except _Broken as error:
+            self._tell(error)
+        return self._embeddings.nearest(kind, query, k=k)
 
     def rows(self, kind: ItemKind) -> npt.NDArray[np.int64]:
-        """Return the rows of all items that Chroma holds, ascending."""
-        with self._lock:
-            self._follow()
-            ids = self._collections[kind].get(include=[])["ids"]
+        """Return the rows of all items that Chroma holds, ascending; raises StorageError."""
+        try:
+            with self._lock, _chroma():
+                self._follow()
+                ids = self._collections[kind].get(include=[])["ids"]
+        except _Broken as error:
+            raise StorageError("vector_index", folder=self._folder, why=error) from error
         return np.sort(np.array([int(item) for item in ids], dtype=np.int64))
+
+    def complete(self) -> bool:
+        """Tell whether it holds as many items as the catalogue and the outbox say it should."""
+        posted = self._embeddings.posted()
+        for kind in ITEM_KINDS:
+            try:
+                with self._lock, _chroma():
+                    self._follow()
+                    held = self._collections[kind].count()
+            except _Broken as error:
+                self._tell(error)
+                return False
+            # What the outbox still says may have been carried out before a crash, or not.
+            if abs(held - self._embeddings.item_count(kind)) > posted[kind]:
+                return False
+        return True
+
+    def _tell(self, error: _Broken) -> None:
+        if self._told != self._catalogue.generation:
+            self._told = self._catalogue.generation
+            _log.warning("the vector index in %s can't be used: %s", self._folder, error)
 
     def _follow(self) -> None:
         generation = self._catalogue.generation
-        if self._client is None or generation != self._generation:
+        if (
+            self._client is None
+            or generation != self._generation
+            or self._file() != self._opened  # deleted, or another process made it anew
+        ):
             self._open()
             self._generation = generation
+            self._opened = self._file()
+
+    def _file(self) -> tuple[int, int] | None:
+        """Return which file Chroma's own database is, None where there is none."""
+        try:
+            status = (self._folder / "chroma.sqlite3").stat()
+        except OSError:
+            return None
+        return status.st_dev, status.st_ino
 
     def _open(self) -> None:
         import chromadb
         from chromadb.api.shared_system_client import SharedSystemClient
         from chromadb.config import Settings as ChromaSettings
 
-        if self._client is not None:
-            # The one way to make Chroma read again what another process wrote.
-            SharedSystemClient.clear_system_cache()
+        # The one way to make Chroma read again what another process wrote, or miss what is gone.
+        SharedSystemClient.clear_system_cache()
         self._client = chromadb.PersistentClient(
             path=str(self._folder),
             settings=ChromaSettings(anonymized_telemetry=False, allow_reset=False),
@@ -101,8 +174,19 @@ class VectorIndex:
         """Carry out the catalogue's outbox; return how many entries there were.
 
         Every action can be repeated without harm, so a crash between Chroma's write and the
-        clearing of the entries costs nothing.
+        clearing of the entries costs nothing. An index that can't be used is made anew. Raises
+        StorageError where that fails too; the outbox keeps what it said.
         """
+        try:
+            with _chroma():
+                return self._flush(progress)
+        except _Broken as error:
+            self._tell(error)
+            if _free_bytes(self._folder) < _NEEDED_BYTES:
+                raise StorageError("disk_full", folder=self._folder) from error
+        return self.rebuild(progress)
+
+    def _flush(self, progress: Callable[[int], None] | None) -> int:
         done = 0
         while entries := self._embeddings.outbox(_BATCH):
             with self._lock:
@@ -135,14 +219,32 @@ class VectorIndex:
             self._collections[kind].delete(ids=[str(item) for item in items])
 
     def rebuild(self, progress: Callable[[int], None] | None = None) -> int:
-        """Drop the index and make it anew from the catalogue; return how many items it holds."""
+        """Drop the index and make it anew from the catalogue; return how many items it holds.
+
+        Raises StorageError where it can't be written.
+        """
+        from chromadb.api.shared_system_client import SharedSystemClient
+
         with self._lock:
             self._client = None
             self._collections.clear()
-            shutil.rmtree(self._folder, ignore_errors=True)
-            from chromadb.api.shared_system_client import SharedSystemClient
-
             SharedSystemClient.clear_system_cache()
+            shutil.rmtree(self._folder, ignore_errors=True)
+            if not self._folder.is_dir():  # a file in its place, or a link to nowhere
+                self._folder.unlink(missing_ok=True)
             self._generation = -1
         self._embeddings.post_all()
-        return self.flush(progress)
+        try:
+            with _chroma():
+                return self._flush(progress)
+        except _Broken as error:
+            if _free_bytes(self._folder) < _NEEDED_BYTES:
+                raise StorageError("disk_full", folder=self._folder) from error
+            raise StorageError("vector_index", folder=self._folder, why=error) from error
+
+
+def _free_bytes(folder: Path) -> int:
+    """Return the room on the disk that holds a folder, which needn't be there."""
+    while not folder.is_dir() and folder != folder.parent:
+        folder = folder.parent
+    return shutil.disk_usage(folder).free
