@@ -1,10 +1,10 @@
 """Centring: what all texts share is taken out of their vectors before they are compared.
 
 A multilingual model puts all questions in one corner and all passages of a language in
-another, so raw cosines mostly say "this is Finnish text". Passages minus the mean passage and
-questions minus the mean question leave what each one says (the idea of all-but-the-top, Mu &
-Viswanath 2018, with the mean alone). Vectors are stored raw, since the mean moves with every
-ingest; the means are taken from a sample here.
+another, so raw cosines mostly say "this is Finnish text". Passages minus the mean passage of
+their language and questions minus the mean question of theirs leave what each one says (the
+idea of all-but-the-top, Mu & Viswanath 2018, with the mean alone). Vectors are stored raw,
+since the mean moves with every ingest; the means are taken from a sample here.
 """
 
 from __future__ import annotations
@@ -30,22 +30,29 @@ from kb.model import LANGUAGES, Language, Matrix
 from kb.protocols import Embedder
 
 Vector = npt.NDArray[np.float32]
+Languages = npt.NDArray[np.int8]
 
 _SAMPLE = 2048
 _PRIOR_WEIGHT = 100
-"""The prior mean counts as this many passages."""
+"""The prior mean counts as this many passages, and the mean of all as much in a language's."""
 
 
 @dataclass(frozen=True, slots=True)
 class Centre:
     """The mean passage and the mean question of each language, shape (dimension,)."""
 
-    passage: Vector
+    passage: dict[Language, Vector]
     question: dict[Language, Vector]
 
-    def passages(self, matrix: Matrix) -> Matrix:
-        """Return passages minus their mean, as unit rows."""
-        return _unit(np.asarray(matrix - self.passage)) if len(matrix) else matrix
+    def passages(self, matrix: Matrix, languages: Languages) -> Matrix:
+        """Return passages, or their sentences, minus the mean of their language, as unit rows.
+
+        ``languages`` (n,) holds places in ``LANGUAGES``.
+        """
+        if len(matrix) == 0:
+            return matrix
+        means = np.stack([self.passage[language] for language in LANGUAGES])
+        return _unit(np.asarray(matrix - means[languages], dtype=np.float32))
 
     def query(self, vector: Vector, language: Language | None) -> Vector:
         """Return a question minus the mean question of its language, as a unit vector.
@@ -109,13 +116,17 @@ class Centring:
 
     def _measure(self) -> Centre:
         prior = self._load_prior()
-        _, sample = self._embeddings.sample_vectors(limit=_SAMPLE)
-        mean = np.mean([prior[f"passages_{language}"] for language in LANGUAGES], axis=0)
-        if len(sample):
-            weight = _PRIOR_WEIGHT / (_PRIOR_WEIGHT + len(sample))
-            mean = weight * mean + (1 - weight) * sample.mean(axis=0)
+        spoken, sample = self._embeddings.sample_vectors(limit=_SAMPLE)
+        prior_mean = np.mean([prior[f"passages_{language}"] for language in LANGUAGES], axis=0)
+        mean = _shrunk(sample, prior_mean)
         return Centre(
-            passage=mean.astype(np.float32),
+            # A language of few passages is centred nearly as all are together.
+            passage={
+                language: _shrunk(sample[[name == language for name in spoken]], mean)
+                if len(sample)
+                else mean
+                for language in LANGUAGES
+            },
             question={language: prior[f"questions_{language}"] for language in LANGUAGES},
         )
 
@@ -156,6 +167,14 @@ class Centring:
         # numpy's types take the arrays only by name.
         np.savez(out, allow_pickle=False, **means)
         return out.getvalue()
+
+
+def _shrunk(sample: Matrix, towards: Vector) -> Vector:
+    """Return the mean of a sample, drawn towards another mean as if by ``_PRIOR_WEIGHT`` rows."""
+    if len(sample) == 0:
+        return towards
+    weight = _PRIOR_WEIGHT / (_PRIOR_WEIGHT + len(sample))
+    return np.asarray(weight * towards + (1 - weight) * sample.mean(axis=0), dtype=np.float32)
 
 
 def _prior_text() -> str:

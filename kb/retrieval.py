@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from kb.analysis.engines import question_tokens
 from kb.catalogue import Catalogue, ItemKind
-from kb.centring import Centre, Centring, Vector, cosines
+from kb.centring import Centring, Vector, cosines
 from kb.embeddings import Embeddings
 from kb.errors import NotFound
 from kb.fusion import Scores, best_of, blend_dense, concerted, fuse, top
@@ -196,7 +196,8 @@ class Retriever:
             else:
                 continue
             if len(owners):
-                scores = cosines(centre.passages(matrix), query.vector)
+                languages = self._lexical.languages_of(owners)
+                scores = cosines(centre.passages(matrix, languages), query.vector)
                 found.append(np.unique(owners[top(scores, k if kind == "passage" else 2 * k)]))
         return found
 
@@ -220,19 +221,17 @@ class Retriever:
 
     def _dense(self, query: Query, candidates: Rows) -> tuple[Scores, list[ScoredSentence]]:
         known = self._vectors_of(candidates)
-        centre = self._centring.centre()
         spans = [span for vectors in known for span in vectors.spans]
         owners = np.repeat(
             np.array([vectors.row for vectors in known], dtype=np.int64),
             [len(vectors.spans) for vectors in known],
         )
-        cosine = self._cosines(centre, [v.sentences for v in known if v.spans], query)
+        cosine = self._cosines([v.sentences for v in known if v.spans], owners, query)
         sentence = best_of(owners, cosine, candidates)
-        whole = [v for v in known if v.passage is not None]
+        whole = [(v.row, v.passage) for v in known if v.passage is not None]
+        rows = np.array([row for row, _ in whole], dtype=np.int64)
         passage = best_of(
-            np.array([v.row for v in whole], dtype=np.int64),
-            self._cosines(centre, [v.passage for v in whole if v.passage is not None], query),
-            candidates,
+            rows, self._cosines([vector for _, vector in whole], rows, query), candidates
         )
         scored = [
             ScoredSentence(row, span, value)
@@ -240,12 +239,13 @@ class Retriever:
         ]
         return blend_dense(passage, sentence, sentence_weight=SENTENCE_WEIGHT), scored
 
-    @staticmethod
-    def _cosines(centre: Centre, parts: Sequence[HalfMatrix], query: Query) -> Scores:
+    def _cosines(self, parts: Sequence[HalfMatrix], owners: Rows, query: Query) -> Scores:
+        """Return the centred cosines of stacked vectors, of which passages are the owners."""
         if not parts:
             return np.empty(0, np.float32)
         matrix = np.concatenate(parts).astype(np.float32)
-        return cosines(centre.passages(matrix), query.vector)
+        centred = self._centring.centre().passages(matrix, self._lexical.languages_of(owners))
+        return cosines(centred, query.vector)
 
     def _vectors_of(self, rows: Rows) -> list[_PassageVectors]:
         """Return the vectors of passages; those seen before come from memory.
