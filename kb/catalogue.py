@@ -55,8 +55,14 @@ from kb.packing import (
     unpack_words,
 )
 
-SCHEMA_VERSION = 1
+SCHEMA = ("schema.sql", "vocabulary.sql")
+"""What makes a catalogue: each file brings it from one version to the next."""
 
+SCHEMA_VERSION = len(SCHEMA)
+
+
+BUSY_SECONDS = 30.0
+"""How long a statement waits for another process to finish its transaction."""
 
 ItemKind = Literal["passage", "sentence"]
 ITEM_KINDS: tuple[ItemKind, ...] = ("passage", "sentence")
@@ -157,11 +163,11 @@ class Catalogue:
             return cast(sqlite3.Connection, existing)
         try:
             connection = sqlite3.connect(
-                self.path, timeout=30, isolation_level=None, check_same_thread=False
+                self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
             )
             connection.row_factory = sqlite3.Row
             connection.execute("PRAGMA foreign_keys = ON")
-            connection.execute("PRAGMA busy_timeout = 30000")
+            connection.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute("PRAGMA cache_size = -65536")
             connection.execute("PRAGMA journal_mode = WAL")
@@ -232,13 +238,14 @@ class Catalogue:
         if version == SCHEMA_VERSION:
             return
         with self.transaction():
-            # Another process may have created it between the look and the lock.
-            if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
-                schema = (files("kb") / "schema.sql").read_text(encoding="utf-8")
+            # Another process may have changed it between the look and the lock.
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            for step in SCHEMA[version:]:
+                schema = (files("kb") / step).read_text(encoding="utf-8")
                 for statement in schema.split(";\n"):
                     if statement.strip():
                         connection.execute(statement)
-                connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            connection.execute(f"PRAGMA user_version = {max(version, SCHEMA_VERSION)}")
 
     # -- facts about the whole ----------------------------------------------------------------
 
