@@ -14,7 +14,7 @@ page; nothing knows where the words came from. The steps, a page at a time and t
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -176,6 +176,42 @@ def rows_of(words: Sequence[Word]) -> list[list[Word]]:
             rows.append((word.base - 0.7 * word.size, word.base, [word]))
     rows.sort(key=lambda row: row[0])
     return [sorted(members, key=lambda word: word.left) for _, _, members in rows]
+
+
+_SMALL_MARK = re.compile(r"[\d*†‡,()]{1,7}$")
+
+
+def _settle_marks(words: Sequence[Word]) -> None:
+    """Put raised marks on the baseline of the word that they touch, so rows keep them.
+
+    A mark is small digits or stars whose foot is above the baseline of letters a quarter larger
+    beside it: right before it with no space between, or else behind it, as where a footnote
+    begins.
+    """
+    marks = [word for word in words if _SMALL_MARK.match(word.text)]
+    if not marks:
+        return
+    by_right = sorted(words, key=lambda word: word.right)
+    rights = [word.right for word in by_right]
+    by_left = sorted(words, key=lambda word: word.left)
+    lefts = [word.left for word in by_left]
+
+    def raised(mark: Word, word: Word) -> bool:
+        lift = word.base - mark.base
+        return mark.size < 0.8 * word.size and 0.12 * word.size < lift < 0.75 * word.size
+
+    for mark in marks:
+        reach = 0.3 * mark.size
+        low, high = bisect_left(rights, mark.left - reach), bisect_right(rights, mark.left + reach)
+        before = [word for word in by_right[low:high] if raised(mark, word)]
+        if before:
+            mark.base, mark.mark, mark.glued = before[0].base, True, True
+            continue
+        low = bisect_left(lefts, mark.right - reach)
+        high = bisect_right(lefts, mark.right + mark.size)
+        after = [word for word in by_left[low:high] if raised(mark, word)]
+        if after:
+            mark.base, mark.mark = after[0].base, True
 
 
 # --- rows to columns and tables --------------------------------------------------------------
@@ -422,12 +458,21 @@ class _Arranger:
     """Lays out one page; counts the regions and tables it makes."""
 
     def __init__(
-        self, page: Page, number: int, *, first_region: int = 0, first_table: int = 0
+        self,
+        page: Page,
+        number: int,
+        *,
+        usual: Sequence[float] = (),
+        first_region: int = 0,
+        first_table: int = 0,
     ) -> None:
         self.page = page
         self.number = number
+        self.usual = usual
         self.region = first_region
         self.table = first_table
+        self.flowing: list[tuple[float, int]] = []
+        """The middles of the gutters that divided text, with the lines beside each."""
 
     def arrange(self, words: Sequence[Word], depth: int = 0) -> list[Item]:
         """Return lines and table rows in reading order."""
@@ -437,6 +482,10 @@ class _Arranger:
         em = median(word.size for word in words)
         if depth >= 4 or len(rows) < 2:
             return self._lines(rows)
+        for middle in self.usual:
+            divided = self._divided(rows, middle, em, depth)
+            if divided is not None:
+                return divided
         items: list[Item] = []
         plain: list[list[Word]] = []
         for band in _bands(rows, em):
@@ -448,6 +497,70 @@ class _Arranger:
             plain = []
             items += made
         return items + self._lines(plain)
+
+    def _divided(
+        self, rows: Sequence[list[Word]], middle: float, em: float, depth: int
+    ) -> list[Item] | None:
+        """Divide the stretches of rows that leave a usual gutter open; None where none does.
+
+        A stretch needs three lines on either side, text on at least one, and no rule across.
+        """
+        stretches: list[list[list[Word]]] = []
+        opens: list[bool] = []
+        for row in rows:
+            free = all(word.right < middle + 1 or word.left > middle - 1 for word in row)
+            gap = min((abs(word.left - middle) for word in row if word.left > middle), default=_FAR)
+            gap += min(
+                (abs(word.right - middle) for word in row if word.left < middle), default=_FAR
+            )
+            free = free and gap >= 0.75 * em
+            if not opens or opens[-1] != free:
+                stretches.append([])
+                opens.append(free)
+            stretches[-1].append(row)
+        items: list[Item] = []
+        plain: list[list[Word]] = []
+        found = False
+        for at, (stretch, free) in enumerate(zip(stretches, opens, strict=True)):
+            while free and at + 1 < len(stretches) and len(stretch) > 1:
+                last = stretch[-1]  # a heading of the text across the page that follows
+                heads = all(word.bold for word in last) or last[0].size > 1.08 * em
+                if last[-1].right > middle or not heads:
+                    break
+                stretches[at + 1].insert(0, stretch.pop())
+            sides = _split(stretch, [(middle, middle)]) if free else []
+            if not sides or not self._beside(stretch, sides, middle):
+                plain += stretch
+                continue
+            if plain:
+                items += self._whole(plain, em, depth)
+            plain = []
+            found = True
+            items += self._each(sides, depth)
+        if not found:
+            return None
+        return [*items, *(self._whole(plain, em, depth) if plain else ())]
+
+    def _whole(self, rows: Sequence[list[Word]], em: float, depth: int) -> list[Item]:
+        return self.arrange([word for row in rows for word in row], max(depth, 1))
+
+    def _beside(
+        self, rows: Sequence[list[Word]], sides: Sequence[list[Word]], middle: float
+    ) -> bool:
+        """Tell whether two sides of a usual gutter are columns of their own."""
+        if not all(sides):
+            return False
+        top = min(word.top for word in rows[0])
+        bottom = max(word.bottom for word in rows[-1])
+        if any(
+            left < middle - 20 and right > middle + 20 and top + 1 < y < bottom - 1
+            for left, right, y in self.page.rules
+        ):
+            return False
+        sizes = [_measure(side) for side in sides]
+        return min(size.lines for size in sizes) >= 3 and any(
+            size.chars >= 20 and size.fill >= 0.6 for size in sizes
+        )
 
     def _lines(self, rows: Sequence[list[Word]]) -> list[Item]:
         pieces = [piece for row in rows for piece in _apart(row)]
@@ -554,6 +667,8 @@ class _Arranger:
         flowing = all(full) or all(lists) or (prose[0] and dense and len(sizes) == 2)
         flowing = flowing or all(one or other for one, other in zip(full, lists, strict=True))
         if flowing and not ruled:
+            if depth == 0 and all(full):
+                self.flowing += [((a + b) / 2, min(size.lines for size in sizes)) for a, b in gutters]
             return self._each(columns, depth)
         cells = [self._cells(row, gutters) for row in band.rows]
         shared = sum(sum(map(bool, row)) > 1 for row in cells)
@@ -793,14 +908,24 @@ def assemble(pages: Sequence[Page], outline: Sequence[Heading] = ()) -> Assemble
 
     ``title`` is the largest heading of the first page, or an empty string.
     """
+    for page in pages:
+        _settle_marks(page.words)
     skip = furniture(pages)
     forms = WordForms(_whole_words(pages))
     body = _body_size(pages)
+    kept = [[word for word in page.words if id(word) not in skip] for page in pages]
+    usual = _usual_gutters(pages, kept)
     laid: list[list[Item]] = []
     region = table = 0
     for number, page in enumerate(pages):
-        arranger = _Arranger(page, number, first_region=region, first_table=table)
-        items = arranger.arrange([word for word in page.words if id(word) not in skip])
+        arranger = _Arranger(
+            page,
+            number,
+            usual=usual.get(round(page.width), ()),
+            first_region=region,
+            first_table=table,
+        )
+        items = arranger.arrange(kept[number])
         for aside in page.asides:
             items += arranger.arrange(aside)
         region, table = arranger.region, arranger.table
@@ -810,6 +935,33 @@ def assemble(pages: Sequence[Page], outline: Sequence[Heading] = ()) -> Assemble
     drafts = _order(_drafts(laid, body, _pitch(laid)))
     _classify(drafts, body)
     return _write(drafts, len(pages), forms)
+
+
+def _usual_gutters(
+    pages: Sequence[Page], kept: Sequence[Sequence[Word]]
+) -> dict[int, tuple[float, ...]]:
+    """Return the middles of the gutters between columns of text, by the width of the page.
+
+    They are found where the columns hold nothing but text, and then also divide the stretches
+    where a table stands in one of them. A gutter is usual with twenty lines beside it.
+    """
+    seen: dict[int, Counter[int]] = defaultdict(Counter)
+    for number, page in enumerate(pages):
+        arranger = _Arranger(page, number)
+        arranger.arrange(kept[number])
+        for middle, lines in arranger.flowing:
+            seen[round(page.width)][round(middle)] += lines
+    usual: dict[int, tuple[float, ...]] = {}
+    for width, counts in seen.items():
+        found: list[int] = []
+        for middle, _ in counts.most_common():
+            near = [other for other in counts if abs(other - middle) <= 6]
+            if all(abs(other - middle) > 30 for other in found) and (
+                sum(counts[other] for other in near) >= 20
+            ):
+                found.append(middle)
+        usual[width] = tuple(float(middle) for middle in sorted(found))
+    return usual
 
 
 def _whole_words(pages: Sequence[Page]) -> Iterator[str]:
