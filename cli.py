@@ -120,17 +120,33 @@ def _open() -> KnowledgeBase:
 @_command("ingest")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @_option("--prune", is_flag=True)
+@_option("--report", "report_file", type=click.Path(dir_okay=False, path_type=Path))
 @_json
 @click.pass_context
-def ingest_command(ctx: click.Context, paths: tuple[Path, ...], prune: bool, as_json: bool) -> None:
-    from ingest.pipeline import ingest
+def ingest_command(
+    ctx: click.Context,
+    paths: tuple[Path, ...],
+    prune: bool,
+    report_file: Path | None,
+    as_json: bool,
+) -> None:
+    from ingest.batch_report import write_report
+    from ingest.pipeline import Outcome, ingest
 
     for path in paths:
         if not path.exists():
             raise NotFound("no_such_path", path=path)
     opened = _open()
+    outcomes: list[Outcome] = []
     with _progress_bars() as draw:
-        report = ingest(opened, paths, prune=prune, progress=draw)
+        report = ingest(opened, paths, prune=prune, progress=draw, outcome=outcomes.append)
+    if report_file is not None:
+        write_report(report_file, report, outcomes, language=LANGUAGE)
+    _tell(ctx, report, as_json=as_json)
+
+
+def _tell(ctx: click.Context, report: Report, *, as_json: bool) -> None:
+    """Print a run's report and set the exit code."""
     if as_json:
         _print_json(report.to_json(LANGUAGE))
     else:
@@ -192,11 +208,14 @@ def _progress_bars() -> Iterator[Callable[[Progress], None]]:
                 )
             task = tasks[progress.stage]
             speed = bars.tasks[bars.task_ids.index(task)].speed
+            rate = f"{speed:.1f}/s" if speed else ""
+            if progress.stage == "reading":
+                rate = _t("so_far", pages=progress.pages, passages=progress.passages)
             bars.update(
                 task,
                 completed=progress.done,
                 total=progress.total or None,
-                rate=f"{speed:.1f}/s" if speed else "",
+                rate=rate,
                 current=progress.current[-40:],
             )
 
@@ -231,9 +250,13 @@ def reindex_command() -> None:
     click.echo(_t("reindexed", passages=count))
 
 
-@_command("rejected")
+@kb.group("rejected", help=_t("rejected_help"), invoke_without_command=True)
 @_json
-def rejected_command(as_json: bool) -> None:
+@click.pass_context
+def rejected(ctx: click.Context, as_json: bool) -> None:
+    """List the rejected files where no subcommand is named."""
+    if ctx.invoked_subcommand is not None:
+        return
     from kb.errors import UnreadableDocument
 
     records = _open().catalogue.rejected()
@@ -248,15 +271,131 @@ def rejected_command(as_json: bool) -> None:
                     "reason": error.text(LANGUAGE),
                     "cure": error.cure(LANGUAGE),
                     "at": record.at,
+                    "ignored": record.ignored,
                 }
                 for record, error in errors
             ]
         )
         return
     for record, error in errors:
-        click.echo(f"{record.source.name}\n  {error.text(LANGUAGE)}\n  → {error.cure(LANGUAGE)}")
+        mark = f" {_t('ignored_mark')}" if record.ignored else ""
+        click.echo(f"{record.source.name}{mark}\n  {record.source.key}")
+        click.echo(f"  {error.text(LANGUAGE)}\n  → {error.cure(LANGUAGE)}")
     if not errors:
         click.echo(_t("none_rejected"))
+
+
+@_command("retry", group=rejected)
+@click.argument("keys", nargs=-1)
+@_option("--all", "every", is_flag=True)
+@_json
+@click.pass_context
+def rejected_retry_command(
+    ctx: click.Context, keys: tuple[str, ...], every: bool, as_json: bool
+) -> None:
+    from ingest.pipeline import retry_rejected
+
+    if bool(keys) == every:
+        raise click.UsageError(_t("which_rejected"))
+    with _progress_bars() as draw:
+        report = retry_rejected(_open(), keys, progress=draw)
+    _tell(ctx, report, as_json=as_json)
+
+
+@_command("ignore", group=rejected)
+@click.argument("keys", nargs=-1, required=True)
+@_json
+def rejected_ignore_command(keys: tuple[str, ...], as_json: bool) -> None:
+    _open().catalogue.ignore_rejected(keys)
+    if as_json:
+        _print_json({"ignored": len(keys)})
+    else:
+        click.echo(_t("now_ignored", count=len(keys)))
+
+
+@_command("watch")
+@click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path))
+@_option("--settle", default=2.0, show_default=True, type=click.FloatRange(0.1, 3600))
+@_option("--scan", default=600.0, show_default=True, type=click.FloatRange(1, 86400))
+def watch_command(folders: tuple[Path, ...], settle: float, scan: float) -> None:
+    import signal
+    import threading
+    from datetime import datetime
+
+    from ingest.pipeline import Outcome, What
+    from ingest.watch import watch
+
+    for folder in folders:
+        if not folder.exists():
+            raise NotFound("no_such_path", path=folder)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    refused: dict[str, str] = {}
+
+    def line(what: str, source: str) -> None:
+        at = datetime.now().strftime("%H:%M:%S")
+        click.echo(_t("changed", at=at, what=what, source=source))
+
+    def outcome(one: Outcome) -> None:
+        if one.what in (What.UNCHANGED, What.IGNORED):
+            refused.pop(one.key, None)
+            return
+        what = message(f"batch.what_{one.what}", LANGUAGE)
+        if one.error is None:
+            refused.pop(one.key, None)
+            line(what, one.source)
+            return
+        text = f"{one.error.text(LANGUAGE)} {one.error.cure(LANGUAGE)}"
+        if refused.get(one.key) != text:  # said once, not at every scan
+            refused[one.key] = text
+            line(what, f"{one.source}: {text}")
+
+    def failed(error: KnowledgeBaseError) -> None:
+        click.echo(_t("error", text=error.text(LANGUAGE)), err=True)
+
+    def done(report: Report) -> None:
+        from ingest.pipeline import warning_text
+
+        for source, warning in report.warnings:
+            if not source:
+                click.echo(_t("warning", text=warning_text(warning, LANGUAGE)), err=True)
+
+    opened = _open()
+    click.echo(_t("watching", folders=", ".join(str(folder) for folder in folders)))
+    watch(
+        opened,
+        folders,
+        stop=stop,
+        settle=settle,
+        scan=scan,
+        outcome=outcome,
+        done=done,
+        failed=failed,
+        without_news=lambda why, seconds: click.echo(
+            _t("watching_by_scans", why=why, seconds=f"{seconds:g}"), err=True
+        ),
+    )
+    click.echo(_t("watch_stopped"))
+
+
+@_command("jobs")
+@_option("--limit", "-n", default=50, show_default=True, type=click.IntRange(1, 1000))
+@_json
+def jobs_command(limit: int, as_json: bool) -> None:
+    from ingest.jobs import Jobs
+
+    found = Jobs(_open().catalogue).recent(limit)
+    if as_json:
+        _print_json([job.to_json(LANGUAGE) for job in found])
+        return
+    for job in found:
+        state = str(job.to_json(LANGUAGE)["state"])
+        names = ", ".join(file.name for file in job.files)
+        why = "" if job.error is None else f"\n  {job.error.text(LANGUAGE)}"
+        click.echo(f"{job.id}  {job.created}  {_t(f'job_{state}')}  {names}{why}")
+    if not found:
+        click.echo(_t("no_jobs"))
 
 
 # -- questions ---------------------------------------------------------------------------------

@@ -180,17 +180,19 @@ def ingest(
     paths: Sequence[Path],
     *,
     prune: bool = False,
+    cautious: bool = False,
     progress: Callable[[Progress], None] | None = None,
     outcome: Callable[[Outcome], None] | None = None,
 ) -> Report:
     """Take in files and folders; return what was done.
 
-    ``prune`` removes what came in by the same paths earlier and is gone from them. ``outcome``
+    ``prune`` removes what came in by the same paths earlier and is gone from them; where all of
+    several files of a path are gone at once, ``cautious`` leaves them and warns. ``outcome``
     hears what became of each file, when that is known. Raises KnowledgeBaseError when a path
     doesn't exist, a manifest can't be used, or the data folder can't be written; bad files are
     in the report.
     """
-    return _Run(kb, progress=progress, outcome=outcome).files(paths, prune=prune)
+    return _Run(kb, progress=progress, outcome=outcome).files(paths, prune=prune, cautious=cautious)
 
 
 def ingest_sources(
@@ -279,7 +281,7 @@ class _Run:
 
     # -- entry points -------------------------------------------------------------------------
 
-    def files(self, paths: Sequence[Path], *, prune: bool) -> Report:
+    def files(self, paths: Sequence[Path], *, prune: bool, cautious: bool) -> Report:
         with self._run():
             sources = list(discover(paths, warn=self._warn))
             with self._embedding():
@@ -287,7 +289,7 @@ class _Run:
                 roots = {_root(path) for path in paths}
                 self._forget_rejected(roots, sources)
                 if prune:
-                    self._prune(roots, sources)
+                    self._prune(roots, sources, cautious=cautious)
                 self._reread_stale(sources)
         return self._report
 
@@ -603,19 +605,24 @@ class _Run:
             seconds=0.0 if began is None else time.monotonic() - began,
         )
 
-    def _prune(self, roots: set[str], sources: Sequence[Source]) -> None:
+    def _prune(self, roots: set[str], sources: Sequence[Source], *, cautious: bool) -> None:
         """Remove what came in by these roots and isn't among the sources any more.
 
         What lies below a folder that couldn't be opened isn't known to be gone.
         """
         here = {source.key for source in sources}
-        gone = [
-            record
-            for root in sorted(roots)
-            for record in self._kb.catalogue.sources(root)
-            if record.key not in here
-            and not any(Path(record.key).is_relative_to(folder) for folder in self._unseen)
-        ]
+        gone: list[SourceRecord] = []
+        for root in sorted(roots):
+            came = self._kb.catalogue.sources(root)
+            missing = [record for record in came if record.key not in here]
+            if cautious and len(missing) == len(came) > 1:
+                self._warn(f"warning.whole_folder_gone|path={root.replace('|', '_')}")
+                continue
+            gone += [
+                record
+                for record in missing
+                if not any(Path(record.key).is_relative_to(folder) for folder in self._unseen)
+            ]
         self._report.removed += self._kb.catalogue.remove_sources([r.key for r in gone])
         for record in gone:
             self._outcome(Outcome(source=record.name, key=record.key, what=What.REMOVED))
