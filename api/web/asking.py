@@ -70,13 +70,7 @@ def ask_page(request: Request) -> Response:
             fault, status = text_of(error, visit.language), status_of(error)
             place = "filters" if isinstance(error, BadScope) else "q"
             mendable = place if status == 422 else ""
-    pending = (0, 0)
-    if visit.facets.documents:
-        embeddings = visit.kb.embeddings
-        pending = (
-            embeddings.pending_count("passage"),
-            (embeddings.pending_count("sentence") if visit.settings.sentences else 0),
-        )
+    pending = visit.site.pending(visit.kb) if visit.facets.documents else (0, 0)
     context: dict[str, object] = {}
     if given is not None:
         claims = claim_views(visit, asked, given)
@@ -110,12 +104,7 @@ def ask_page(request: Request) -> Response:
 def indexing(request: Request) -> Response:
     """Return the line that says how much waits to be embedded; the page's script asks for it."""
     visit = Visit(request)
-    embeddings = visit.kb.embeddings
-    pending = (
-        embeddings.pending_count("passage"),
-        embeddings.pending_count("sentence") if visit.settings.sentences else 0,
-    )
-    return visit.page("indexing.html", pending=pending)
+    return visit.page("indexing.html", pending=visit.site.pending(visit.kb))
 
 
 def claim_views(visit: Visit, asked: Asked, given: Answered) -> list[ClaimView]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,6 +16,7 @@ from typing import Generic, TypeVar, cast
 
 from fastapi import FastAPI, Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse, Response
 
 from api.web.asked import SAMPLES, Asked, address, without
@@ -29,6 +32,8 @@ _YEAR_SECONDS = 365 * 24 * 3600
 _KEPT_ANSWERS = 32
 _PASSAGES = 8
 _NEAR = 6
+_PENDING_SECONDS = 3.0
+_LINE_ENDS = re.compile(r"\s*\n\s*")
 
 Value = TypeVar("Value")
 
@@ -76,6 +81,8 @@ class Site:
             trim_blocks=True,
             lstrip_blocks=True,
         )
+        self._templates.filters["lines"] = _lines
+        self._pending: tuple[float, tuple[int, int]] = (-_PENDING_SECONDS, (0, 0))
         self._answers = _Kept[Answered]()
         self._near = _Kept[tuple[Hit, ...]]()
         self._rows: tuple[int, list[DocumentRow]] | None = None
@@ -96,6 +103,18 @@ class Site:
             kept = (generation, kb.documents())
             self._rows = kept
         return kept[1]
+
+    def pending(self, kb: KnowledgeBase) -> tuple[int, int]:
+        """Return how many passages and sentences wait to be embedded, as of a moment ago.
+
+        Counting them takes longer the more there are, and every ask page tells it.
+        """
+        at, counted = self._pending
+        if time.monotonic() - at >= _PENDING_SECONDS:
+            sentences = kb.embeddings.pending_count("sentence") if kb.settings.sentences else 0
+            counted = (kb.embeddings.pending_count("passage"), sentences)
+            self._pending = (time.monotonic(), counted)
+        return counted
 
     def answer(self, kb: KnowledgeBase, asked: Asked) -> Answered:
         """Answer a question, or give the answer again that was given a moment ago.
@@ -120,6 +139,11 @@ class Site:
             (question, scope, kb.catalogue.generation),
             lambda: kb.search(question, scope=scope, k=_NEAR).hits,
         )
+
+
+def _lines(text: str) -> Markup:
+    """Return a text for HTML with its line ends kept, several of them as one."""
+    return Markup("<br>").join(escape(part) for part in _LINE_ENDS.split(text))
 
 
 class _Kept(Generic[Value]):
