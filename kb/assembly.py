@@ -15,6 +15,7 @@ from kb.retrieval import Retriever
 from kb.settings import Settings
 from kb.translation import Lexicon, Translator
 from kb.vectors import VectorIndex
+from kb.vocabulary import Vocabulary
 
 
 class LazyEmbedder:
@@ -86,7 +87,7 @@ def _assembled(
         embeddings=embeddings,
         embedder=embedder,
         sentences=settings.sentences,
-        translator=Translator([Lexicon()]),
+        translator=Translator([Vocabulary(catalogue), Lexicon()]),
     )
     return KnowledgeBase(
         settings=settings,

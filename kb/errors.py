@@ -11,6 +11,7 @@ KnowledgeBaseError
 ├── NotFound                 no such document, passage or job
 ├── BadQuestion              empty, or too long
 ├── BadScope                 a filter has a value that can't be understood
+├── BadVocabulary            a vocabulary can't be imported
 ├── UnverifiableQuote        a quote isn't in its document: the citation is refused
 └── ComponentMissing         an optional package or program isn't installed
 
@@ -119,6 +120,12 @@ class BadScope(KnowledgeBaseError):
     """A filter has a value that can't be understood."""
 
     default_code = "scope"
+
+
+class BadVocabulary(KnowledgeBaseError):
+    """A vocabulary can't be imported; the codes are ``vocabulary_…``."""
+
+    default_code = "vocabulary"
 
 
 class UnverifiableQuote(KnowledgeBaseError):

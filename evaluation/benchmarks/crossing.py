@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -24,11 +25,14 @@ from evaluation.errors import EvaluationError
 from evaluation.metrics import Interval, bootstrap_interval, ndcg
 from evaluation.tables import Cell, Table
 from kb.analysis.engines import index_terms
+from kb.catalogue import Catalogue
+from kb.errors import KnowledgeBaseError
 from kb.language import detect
 from kb.lexical import LexicalIndex
 from kb.model import LANGUAGES, Language
 from kb.retrieval import question_words
 from kb.translation import Dictionary, Lexicon, Translator
+from kb.vocabulary import Vocabulary, import_vocabulary
 
 SETS = (
     "squad2_fi_dev/en-fi",
@@ -125,6 +129,12 @@ def variants(vocabulary: Sequence[Dictionary] = ()) -> dict[str, Translator | No
     return out
 
 
+def _imported(path: Path) -> tuple[Dictionary, ...]:
+    catalogue = Catalogue(Path(tempfile.mkdtemp(prefix="kb-crossing-")))
+    import_vocabulary(catalogue, path)
+    return (Vocabulary(catalogue),)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print a table of sets and ways to ask; return 1 where a set can't be read."""
     parser = argparse.ArgumentParser(prog="python -m evaluation.benchmarks.crossing")
@@ -133,7 +143,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--vocabulary", type=Path, help="a file that kb vocabulary import takes")
     chosen = parser.parse_args(arguments)
     data = os.environ.get("KB_TEST_DATA")
-    ways = variants()
+    try:
+        ways = variants(_imported(chosen.vocabulary) if chosen.vocabulary else ())
+    except KnowledgeBaseError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
     rows: list[tuple[Cell, ...]] = []
     for name in chosen.sets:
         folder = Path(name)
