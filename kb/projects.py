@@ -1,0 +1,735 @@
+"""Projects of registries: the record, and where records are kept and looked up.
+
+A project's ``text`` is its title, description and results with blank lines between; what is
+embedded and what is quoted are spans of it, as with documents. Records live in the catalogue;
+a record is known by its registry and the registry's id, or, where there is none, by a digest
+of its title and start, so that an export that is imported again changes records and doubles
+none.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from hashlib import blake2b
+from importlib.resources import files
+from typing import Literal, NewType
+
+import numpy as np
+import numpy.typing as npt
+
+from kb.analysis.engines import index_terms
+from kb.catalogue import Catalogue, chunks, now, text_digest
+from kb.embeddings import Embeddings, Pending
+from kb.errors import NotFound
+from kb.language import detect, sentence_spans
+from kb.model import LANGUAGES, DocumentId, Language, Matrix, Span
+
+ProjectId = NewType("ProjectId", str)
+PartKind = Literal["passage", "sentence"]
+Outcome = Literal["imported", "updated", "unchanged"]
+
+LONGEST_PART = 900
+"""Characters of a passage of a project's text at most, unless one sentence alone has more."""
+
+_LEGAL_FORMS = re.compile(
+    r"\b(?:oyj?|abp?|ry|rf|ky|kb|tmi|gmbh|a/?s|aps|ltd|plc|llc|inc|s\.?a\.?|s\.?l\.?|srl|spa|bv|nv)\b\.?"
+)
+_NOT_WORD = re.compile(r"[^\w]+")
+_SLUG = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Partner:
+    """An organisation that takes part; ``budget`` is in euros."""
+
+    name: str
+    leads: bool = False
+    kind: str | None = None
+    city: str | None = None
+    region: str | None = None
+    country: str | None = None
+    budget: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """A project as its registry tells of it.
+
+    ``start`` and ``end`` are ISO 8601, possibly shortened to a year or a year and month;
+    ``cost`` and ``contribution`` (the funder's part of it) are in euros. ``call`` is the call
+    or topic, ``objective`` the objective of the programme that it serves.
+    """
+
+    registry: str
+    title: str
+    registry_id: str | None = None
+    acronym: str | None = None
+    description: str = ""
+    results: str = ""
+    keywords: tuple[str, ...] = ()
+    programme: str | None = None
+    call: str | None = None
+    objective: str | None = None
+    status: str | None = None
+    start: str | None = None
+    end: str | None = None
+    cost: float | None = None
+    contribution: float | None = None
+    city: str | None = None
+    region: str | None = None
+    country: str | None = None
+    url: str | None = None
+    language: Language = "en"
+    partners: tuple[Partner, ...] = ()
+    themes: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> ProjectId:
+        """What it is known by: the registry and its id there, or a digest of title and start."""
+        known = self.registry_id or f"{folded(self.title)}|{self.start or ''}"
+        if self.registry_id and not _SLUG.search(known) and len(known) <= 60:
+            return ProjectId(f"{self.registry}-{known}")
+        digest = blake2b(known.encode("utf-8"), digest_size=6).hexdigest()
+        slug = _SLUG.sub("-", known)[:40].strip("-") if self.registry_id else ""
+        return ProjectId("-".join(part for part in (self.registry, slug, digest) if part))
+
+    @property
+    def text(self) -> str:
+        """Title, description and results; spans of it are what is quoted."""
+        return "\n\n".join(p for p in (self.title, self.description, self.results) if p)
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Every place that it or a partner names, each once: cities, regions, countries."""
+        named = [self.city, self.region, self.country]
+        for partner in self.partners:
+            named += [partner.city, partner.region, partner.country]
+        return tuple(dict.fromkeys(place for place in named if place))
+
+    @property
+    def years(self) -> tuple[int, int] | None:
+        """The first and the last year, or None where no date is known."""
+        known = [int(date[:4]) for date in (self.start, self.end) if date]
+        return (min(known), max(known)) if known else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectFilter:
+    """What a list of projects is limited to; empty fields limit nothing, values are any-of.
+
+    ``places`` match a city, region or country of the project or of a partner; ``years`` those
+    in which it runs.
+    """
+
+    registries: frozenset[str] = frozenset()
+    programmes: frozenset[str] = frozenset()
+    themes: frozenset[str] = frozenset()
+    places: frozenset[str] = frozenset()
+    partners: frozenset[str] = frozenset()
+    years: tuple[int, int] | None = None
+
+    @property
+    def unlimited(self) -> bool:
+        """True when every project is allowed."""
+        return self == ProjectFilter()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartnerRow:
+    """An organisation over all projects: how many, how many it led, on what and where."""
+
+    name: str
+    projects: int
+    led: int
+    themes: tuple[tuple[str, int], ...]
+    places: tuple[str, ...]
+    project_ids: tuple[ProjectId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A span of a project's text that has a vector."""
+
+    project_row: int
+    span: Span
+
+
+def folded(text: str) -> str:
+    """Return a name as it is compared: lower case, without punctuation and double spaces."""
+    return " ".join(_NOT_WORD.sub(" ", unicodedata.normalize("NFKC", text).casefold()).split())
+
+
+def folded_partner(name: str) -> str:
+    """Return an organisation's name as it is compared: without its legal form too."""
+    lower = unicodedata.normalize("NFKC", name).casefold()
+    return folded(_LEGAL_FORMS.sub(" ", lower)) or folded(lower)
+
+
+def passage_spans(text: str, language: Language) -> tuple[list[Span], list[Span]]:
+    """Return the passages of a project's text and its sentences, both in order.
+
+    Sentences are packed into as few passages as fit ``LONGEST_PART``.
+    """
+    sentences = sentence_spans(text, language)
+    passages: list[Span] = []
+    for sentence in sentences:
+        if passages and sentence.end - passages[-1].start <= LONGEST_PART:
+            passages[-1] = Span(passages[-1].start, sentence.end)
+        else:
+            passages.append(sentence)
+    return passages, sentences
+
+
+def merged(first: Project, second: Project) -> Project:
+    """Return two rows of one project as one: what the first leaves empty, and all partners."""
+    partners = {folded_partner(p.name): p for p in (*second.partners, *first.partners)}
+    ordered = dict.fromkeys(folded_partner(p.name) for p in (*first.partners, *second.partners))
+    return replace(
+        first,
+        acronym=first.acronym or second.acronym,
+        description=max(first.description, second.description, key=len),
+        results=max(first.results, second.results, key=len),
+        keywords=tuple(dict.fromkeys((*first.keywords, *second.keywords))),
+        programme=first.programme or second.programme,
+        call=first.call or second.call,
+        objective=first.objective or second.objective,
+        status=first.status or second.status,
+        start=first.start or second.start,
+        end=first.end or second.end,
+        cost=first.cost if first.cost is not None else second.cost,
+        contribution=first.contribution if first.contribution is not None else second.contribution,
+        city=first.city or second.city,
+        region=first.region or second.region,
+        country=first.country or second.country,
+        url=first.url or second.url,
+        themes=tuple(dict.fromkeys((*first.themes, *second.themes))),
+        partners=tuple(partners[name] for name in ordered),
+    )
+
+
+class Projects:
+    """The projects of a catalogue. Safe between threads."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self.catalogue = catalogue
+        if catalogue.connection.execute(
+            "SELECT 1 FROM sqlite_master WHERE name = 'project_term_instance'"
+        ).fetchone():
+            return
+        with catalogue.transaction() as connection:
+            schema = (files("kb") / "projects.sql").read_text(encoding="utf-8")
+            for statement in schema.split(";\n"):
+                if statement.strip():
+                    connection.execute(statement)
+
+    @property
+    def generation(self) -> int:
+        """A number that rises with every change of a project."""
+        return int(self.catalogue.get_meta("projects:generation") or b"0")
+
+    def raise_generation(self) -> None:
+        """Tell every reader that a project changed."""
+        self.catalogue.set_meta("projects:generation", str(self.generation + 1).encode())
+
+    def __len__(self) -> int:
+        count: int = self.catalogue.connection.execute("SELECT count(*) FROM project").fetchone()[0]
+        return count
+
+    # -- in -----------------------------------------------------------------------------------
+
+    def put(self, projects: Sequence[Project], *, merge: Iterable[str] = ()) -> list[Outcome]:
+        """Put projects in as one transaction; return what became of each.
+
+        Those whose ids are among ``merge`` join what is there instead of taking its place:
+        rows of one project that stand apart in one file.
+        """
+        joining = set(merge)
+        outcomes: list[Outcome] = []
+        with self.catalogue.transaction() as connection:
+            for given in projects:
+                there = connection.execute(
+                    "SELECT row, digest FROM project WHERE id = ?", (given.id,)
+                ).fetchone()
+                joined = there is not None and given.id in joining
+                project = merged(self.get(given.id), given) if joined else given
+                digest = _digest(project)
+                if there is None:
+                    self._insert(connection, project, digest)
+                    outcomes.append("imported")
+                elif bytes(there["digest"]) == digest:
+                    outcomes.append("unchanged")
+                else:
+                    self._replace(connection, there["row"], project, digest)
+                    outcomes.append("updated")
+            if any(outcome != "unchanged" for outcome in outcomes):
+                self.raise_generation()
+        return outcomes
+
+    def outcome(self, project: Project) -> Outcome:
+        """Return what putting a project in would do."""
+        there = self.catalogue.connection.execute(
+            "SELECT digest FROM project WHERE id = ?", (project.id,)
+        ).fetchone()
+        if there is None:
+            return "imported"
+        return "unchanged" if bytes(there["digest"]) == _digest(project) else "updated"
+
+    def _insert(self, connection: sqlite3.Connection, project: Project, digest: bytes) -> None:
+        columns = _columns(project, digest)
+        marks = ", ".join(f":{name}" for name in columns)
+        row = connection.execute(
+            f"INSERT INTO project (id, {', '.join(columns)}) VALUES (:id, {marks})",
+            {"id": project.id, **columns},
+        ).lastrowid
+        self._put_rest(connection, row or 0, project)
+
+    def _replace(
+        self, connection: sqlite3.Connection, row: int, project: Project, digest: bytes
+    ) -> None:
+        text = self._text(connection, row)
+        columns = _columns(project, digest)
+        connection.execute(
+            f"UPDATE project SET {', '.join(f'{name} = :{name}' for name in columns)} "
+            "WHERE row = :row",
+            {"row": row, **columns},
+        )
+        for table in ("project_partner", "project_theme"):
+            connection.execute(f"DELETE FROM {table} WHERE project_row = ?", (row,))
+        if text != project.text:
+            connection.execute("DELETE FROM project_part WHERE project_row = ?", (row,))
+        connection.execute("DELETE FROM project_term WHERE rowid = ?", (row,))
+        self._put_rest(connection, row, project)
+
+    def _put_rest(self, connection: sqlite3.Connection, row: int, project: Project) -> None:
+        body = index_terms(f"{project.description}\n{project.results}", project.language)
+        context = index_terms(f"{project.title}\n{'; '.join(project.keywords)}", project.language)
+        connection.execute(
+            "INSERT INTO project_term (rowid, body, context) VALUES (?, ?, ?)",
+            (row, " ".join(body), " ".join(context)),
+        )
+        connection.execute(
+            "UPDATE project SET terms = ? WHERE row = ?", (len(body) + len(context), row)
+        )
+        connection.executemany(
+            "INSERT INTO project_partner VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                (
+                    row,
+                    place,
+                    partner.name,
+                    folded_partner(partner.name),
+                    int(partner.leads),
+                    partner.kind,
+                    partner.city,
+                    partner.region,
+                    partner.country,
+                    partner.budget,
+                )
+                for place, partner in enumerate(project.partners)
+            ],
+        )
+        connection.executemany(
+            "INSERT OR IGNORE INTO project_theme VALUES (?, ?, 1)",
+            [(row, theme) for theme in project.themes],
+        )
+
+    def remove(self, ids: Iterable[str]) -> int:
+        """Remove projects; return how many there were."""
+        removed = 0
+        with self.catalogue.transaction() as connection:
+            for project_id in ids:
+                found = connection.execute(
+                    "SELECT row FROM project WHERE id = ?", (project_id,)
+                ).fetchone()
+                if found is not None:
+                    connection.execute("DELETE FROM project_term WHERE rowid = ?", (found[0],))
+                    connection.execute("DELETE FROM project WHERE row = ?", (found[0],))
+                    removed += 1
+            if removed:
+                self.raise_generation()
+        return removed
+
+    # -- out ----------------------------------------------------------------------------------
+
+    def get(self, project_id: str) -> Project:
+        """Return a project; raises NotFound."""
+        row = self.catalogue.connection.execute(
+            "SELECT row FROM project WHERE id = ?", (project_id,)
+        ).fetchone()
+        if row is None:
+            raise NotFound("not_found_project", id=project_id)
+        return self.by_rows([row[0]])[row[0]]
+
+    def row_of(self, project_id: str) -> int:
+        """Return the row of a project; raises NotFound."""
+        row = self.catalogue.connection.execute(
+            "SELECT row FROM project WHERE id = ?", (project_id,)
+        ).fetchone()
+        if row is None:
+            raise NotFound("not_found_project", id=project_id)
+        return int(row[0])
+
+    def by_rows(self, rows: Sequence[int]) -> dict[int, Project]:
+        """Return projects by their rows; rows that aren't there are left out."""
+        found: dict[int, Project] = {}
+        connection = self.catalogue.connection
+        for chunk in chunks(rows, 500):
+            marks = ",".join("?" * len(chunk))
+            partners: dict[int, list[Partner]] = {}
+            for r in connection.execute(
+                f"SELECT * FROM project_partner WHERE project_row IN ({marks}) "
+                "ORDER BY project_row, place",
+                chunk,
+            ):
+                partners.setdefault(r["project_row"], []).append(_partner(r))
+            themes: dict[int, list[str]] = {}
+            for r in connection.execute(
+                f"SELECT project_row, theme FROM project_theme WHERE project_row IN ({marks}) "
+                "ORDER BY project_row, score DESC, theme",
+                chunk,
+            ):
+                themes.setdefault(r[0], []).append(r[1])
+            for r in connection.execute(f"SELECT * FROM project WHERE row IN ({marks})", chunk):
+                found[r["row"]] = _project(r, partners.get(r["row"], []), themes.get(r["row"], []))
+        return found
+
+    def rows(self, wanted: ProjectFilter | None = None) -> npt.NDArray[np.int64]:
+        """Return the rows of the projects that a filter allows, ascending."""
+        wheres: list[str] = []
+        values: list[object] = []
+        given = wanted or ProjectFilter()
+        for column, names in (("registry", given.registries), ("programme", given.programmes)):
+            if names:
+                wheres.append(f"folded({column}) IN ({','.join('?' * len(names))})")
+                values += sorted(folded(name) for name in names)
+        if given.themes:
+            wheres.append(
+                "row IN (SELECT project_row FROM project_theme WHERE theme IN "
+                f"({','.join('?' * len(given.themes))}))"
+            )
+            values += sorted(given.themes)
+        if given.places:
+            marks = ",".join("?" * len(given.places))
+            columns = ("city", "region", "country")
+            own = " OR ".join(f"folded({column}) IN ({marks})" for column in columns)
+            wheres.append(
+                f"({own} OR row IN (SELECT project_row FROM project_partner WHERE {own}))"
+            )
+            values += sorted(folded(place) for place in given.places) * 6
+        if given.partners:
+            wheres.append(
+                "row IN (SELECT project_row FROM project_partner WHERE folded IN "
+                f"({','.join('?' * len(given.partners))}))"
+            )
+            values += sorted(folded_partner(name) for name in given.partners)
+        if given.years is not None:
+            wheres.append("first_year <= ? AND last_year >= ?")
+            values += [given.years[1], given.years[0]]
+        connection = self.catalogue.connection
+        connection.create_function(
+            "folded", 1, lambda value: folded(value) if value else value, deterministic=True
+        )
+        where = f"WHERE {' AND '.join(wheres)}" if wheres else ""
+        found = connection.execute(f"SELECT row FROM project {where} ORDER BY row", values)
+        return np.array([r[0] for r in found], dtype=np.int64)
+
+    def page(
+        self, wanted: ProjectFilter | None = None, *, limit: int = 100, offset: int = 0
+    ) -> tuple[list[Project], int]:
+        """Return projects by title, ``limit`` from ``offset``, and how many there are in all."""
+        allowed = self.rows(wanted).tolist()
+        ordered = [
+            r[0]
+            for r in self.catalogue.connection.execute("SELECT row FROM project ORDER BY title, id")
+        ]
+        inside = set(allowed)
+        shown = [row for row in ordered if row in inside][offset : offset + limit]
+        found = self.by_rows(shown)
+        return [found[row] for row in shown if row in found], len(allowed)
+
+    def partners(
+        self, wanted: ProjectFilter | None = None, *, limit: int = 100
+    ) -> list[PartnerRow]:
+        """Return the organisations of the projects that a filter allows, most projects first."""
+        connection = self.catalogue.connection
+        rows = self.rows(wanted).tolist()
+        grouped: dict[str, list[sqlite3.Row]] = {}
+        for chunk in chunks(rows, 500):
+            for r in connection.execute(
+                "SELECT project_partner.*, project.id AS project_id FROM project_partner "
+                "JOIN project ON project.row = project_row "
+                f"WHERE project_row IN ({','.join('?' * len(chunk))})",
+                chunk,
+            ):
+                grouped.setdefault(r["folded"], []).append(r)
+        largest = sorted(
+            grouped.values(),
+            key=lambda rs: (-len({r["project_row"] for r in rs}), rs[0]["name"]),
+        )[:limit]
+        themes = self._themes({r["project_row"] for rs in largest for r in rs})
+        return [_partner_row(rs, themes) for rs in largest]
+
+    def _themes(self, rows: Iterable[int]) -> dict[int, list[str]]:
+        found: dict[int, list[str]] = {}
+        for chunk in chunks(sorted(rows), 500):
+            for r in self.catalogue.connection.execute(
+                "SELECT project_row, theme FROM project_theme "
+                f"WHERE project_row IN ({','.join('?' * len(chunk))})",
+                chunk,
+            ):
+                found.setdefault(r[0], []).append(r[1])
+        return found
+
+    def documents_of(self, project: Project) -> list[DocumentId]:
+        """Return the documents whose metadata name the project: by id, acronym or title."""
+        names = {
+            folded(name)
+            for name in (project.id, project.registry_id, project.acronym, project.title)
+            if name
+        }
+        return [
+            DocumentId(r[0])
+            for r in self.catalogue.connection.execute(
+                "SELECT id, project FROM document WHERE project IS NOT NULL ORDER BY title"
+            )
+            if folded(r[1]) in names
+        ]
+
+    @staticmethod
+    def _text(connection: sqlite3.Connection, row: int) -> str:
+        r = connection.execute(
+            "SELECT title, description, results FROM project WHERE row = ?", (row,)
+        ).fetchone()
+        return "\n\n".join(part for part in r if part)
+
+    # -- terms: what kb.lexical scores ------------------------------------------------------------
+
+    def passage_table(
+        self,
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], npt.NDArray[np.int8]]:
+        """Return every project's row, ascending, length in terms and place in ``LANGUAGES``."""
+        found = self.catalogue.connection.execute(
+            "SELECT row, terms, language FROM project ORDER BY row"
+        ).fetchall()
+        places = {name: place for place, name in enumerate(LANGUAGES)}
+        return (
+            np.array([r[0] for r in found], dtype=np.int64),
+            np.array([r[1] for r in found], dtype=np.int32),
+            np.array([places[r[2]] for r in found], dtype=np.int8),
+        )
+
+    def postings(self, term: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int8]]:
+        """Return where a term occurs: rows (repeated by count) and 0 body, 1 title or keyword."""
+        row = self.catalogue.connection.execute(
+            "SELECT group_concat(doc), group_concat(col = 'context') FROM project_term_instance "
+            "WHERE term = ?",
+            (term,),
+        ).fetchone()
+        if row is None or row[0] is None:
+            return np.empty(0, np.int64), np.empty(0, np.int8)
+        return (
+            np.array(row[0].split(","), dtype=np.int64),
+            np.array(row[1].split(","), dtype=np.int8),
+        )
+
+    # -- vectors --------------------------------------------------------------------------------
+
+    def cut(self, limit: int = 200) -> int:
+        """Cut the texts of projects that have no parts yet into them; return how many projects.
+
+        Done before embedding and not at import, which it would make much longer.
+        """
+        connection = self.catalogue.connection
+        rows = [
+            r[0]
+            for r in connection.execute(
+                "SELECT row FROM project WHERE NOT EXISTS (SELECT 1 FROM project_part "
+                "WHERE project_row = project.row) ORDER BY row LIMIT ?",
+                (limit,),
+            )
+        ]
+        if not rows:
+            return 0
+        with self.catalogue.transaction():
+            for row, project in self.by_rows(rows).items():
+                passages, sentences = passage_spans(project.text, project.language)
+                connection.executemany(
+                    "INSERT INTO project_part (project_row, kind, start, end, digest) "
+                    "VALUES (?, ?, ?, ?, ?)",
+                    [
+                        (row, kind, s.start, s.end, text_digest(project.text[s.start : s.end]))
+                        for kind, spans in (("passage", passages), ("sentence", sentences))
+                        for s in spans
+                    ],
+                )
+            self.raise_generation()
+        return len(rows)
+
+    def pending(self, embeddings: Embeddings, *, limit: int) -> list[Pending]:
+        """Return parts whose text has no vector of the model yet, each text once."""
+        waiting: dict[bytes, Pending] = {}
+        rows = self.catalogue.connection.execute(
+            "SELECT project_part.row, project_part.digest, project_row, project_part.start, "
+            "project_part.end FROM project_part LEFT JOIN embedding "
+            "ON embedding.digest = project_part.digest AND model = ? "
+            "WHERE embedding.row IS NULL ORDER BY kind, project_part.row LIMIT ?",
+            (embeddings.model, limit),
+        ).fetchall()
+        texts = {
+            row: project.text
+            for row, project in self.by_rows(sorted({r["project_row"] for r in rows})).items()
+        }
+        for r in rows:
+            digest = bytes(r["digest"])
+            text = texts[r["project_row"]][r["start"] : r["end"]]
+            waiting.setdefault(digest, Pending(row=r["row"], digest=digest, text=text))
+        return list(waiting.values())
+
+    def pending_count(self, embeddings: Embeddings) -> int:
+        """Return how many parts have no vector of the model yet."""
+        count: int = self.catalogue.connection.execute(
+            "SELECT count(*) FROM project_part WHERE NOT EXISTS (SELECT 1 FROM embedding "
+            "WHERE embedding.model = ? AND embedding.digest = project_part.digest)",
+            (embeddings.model,),
+        ).fetchone()[0]
+        return count
+
+    def vectors(
+        self, embeddings: Embeddings, kind: PartKind, rows: Sequence[int] | None = None
+    ) -> tuple[list[Part], Matrix]:
+        """Return parts that have a vector, of some projects or of all, and a matrix of them."""
+        select = (
+            "SELECT project_row, project_part.start, project_part.end, vector FROM project_part "
+            "CROSS JOIN embedding ON embedding.digest = project_part.digest AND model = ? "
+            "WHERE kind = ?"
+        )
+        connection = self.catalogue.connection
+        found: list[sqlite3.Row] = []
+        if rows is None:
+            order = "ORDER BY project_row, project_part.row"
+            found = connection.execute(f"{select} {order}", (embeddings.model, kind)).fetchall()
+        else:
+            for chunk in chunks(rows, 500):
+                found += connection.execute(
+                    f"{select} AND project_row IN ({','.join('?' * len(chunk))}) "
+                    "ORDER BY project_row, project_part.row",
+                    (embeddings.model, kind, *chunk),
+                ).fetchall()
+        parts = [Part(r[0], Span(r[1], r[2])) for r in found]
+        if not found:
+            return [], np.empty((0, 0), np.float32)
+        matrix = np.frombuffer(b"".join(r[3] for r in found), dtype="<f2")
+        return parts, matrix.reshape(len(found), -1).astype(np.float32)
+
+
+def language_of_text(text: str, default: Language = "en") -> Language:
+    """Return the language of a project's text, the default where it isn't clear."""
+    return detect(text) or default
+
+
+def _digest(project: Project) -> bytes:
+    """Name what a record says; themes that were guessed later don't count."""
+    told = json.dumps(asdict(project), ensure_ascii=False, sort_keys=True)
+    return blake2b(told.encode("utf-8"), digest_size=16).digest()
+
+
+def _columns(project: Project, digest: bytes) -> dict[str, object]:
+    years = project.years or (None, None)
+    return {
+        "digest": digest,
+        "registry": project.registry,
+        "registry_id": project.registry_id,
+        "title": project.title,
+        "acronym": project.acronym,
+        "description": project.description,
+        "results": project.results,
+        "keywords": json.dumps(project.keywords, ensure_ascii=False),
+        "programme": project.programme,
+        "call": project.call,
+        "objective": project.objective,
+        "status": project.status,
+        "start": project.start,
+        "end": project.end,
+        "cost": project.cost,
+        "contribution": project.contribution,
+        "city": project.city,
+        "region": project.region,
+        "country": project.country,
+        "url": project.url,
+        "language": project.language,
+        "first_year": years[0],
+        "last_year": years[1],
+        "terms": 0,
+        "changed": now(),
+    }
+
+
+def _project(r: sqlite3.Row, partners: Sequence[Partner], themes: Sequence[str]) -> Project:
+    return Project(
+        registry=r["registry"],
+        registry_id=r["registry_id"],
+        title=r["title"],
+        acronym=r["acronym"],
+        description=r["description"],
+        results=r["results"],
+        keywords=tuple(json.loads(r["keywords"])),
+        programme=r["programme"],
+        call=r["call"],
+        objective=r["objective"],
+        status=r["status"],
+        start=r["start"],
+        end=r["end"],
+        cost=r["cost"],
+        contribution=r["contribution"],
+        city=r["city"],
+        region=r["region"],
+        country=r["country"],
+        url=r["url"],
+        language=r["language"],
+        partners=tuple(partners),
+        themes=tuple(themes),
+    )
+
+
+def _partner(r: sqlite3.Row) -> Partner:
+    return Partner(
+        name=r["name"],
+        leads=bool(r["leads"]),
+        kind=r["kind"],
+        city=r["city"],
+        region=r["region"],
+        country=r["country"],
+        budget=r["budget"],
+    )
+
+
+def _partner_row(rows: Sequence[sqlite3.Row], themes: Mapping[int, Sequence[str]]) -> PartnerRow:
+    names: dict[str, int] = {}
+    places: dict[str, int] = {}
+    counted: dict[str, int] = {}
+    projects: dict[int, ProjectId] = {}
+    led: set[int] = set()
+    for r in rows:
+        names[r["name"]] = names.get(r["name"], 0) + 1
+        for place in (r["city"], r["region"], r["country"]):
+            if place:
+                places[place] = places.get(place, 0) + 1
+        projects[r["project_row"]] = ProjectId(r["project_id"])
+        if r["leads"]:
+            led.add(r["project_row"])
+    for row in projects:
+        for theme in themes.get(row, ()):
+            counted[theme] = counted.get(theme, 0) + 1
+    return PartnerRow(
+        name=max(names, key=lambda name: names[name]),
+        projects=len(projects),
+        led=len(led),
+        themes=tuple(sorted(counted.items(), key=lambda item: (-item[1], item[0]))),
+        places=tuple(sorted(places, key=lambda place: -places[place])[:5]),
+        project_ids=tuple(projects.values()),
+    )
