@@ -388,6 +388,12 @@ def _apart(row: Sequence[Word]) -> Iterator[list[Word]]:
         yield piece
 
 
+def _even(row: Sequence[Word]) -> bool:
+    """Tell whether the spaces of a row are nearly equally wide."""
+    gaps = [after.left - word.right for word, after in pairwise(row) if not after.glued]
+    return len(gaps) > 1 and min(gaps) > 0.4 * max(gaps)
+
+
 @dataclass(slots=True, eq=False)
 class _Cluster:
     """Pieces of rows that stand close under one another: the text of a box in a diagram."""
@@ -503,10 +509,16 @@ class _Arranger:
     ) -> list[Item] | None:
         """Divide the stretches of rows that leave a usual gutter open; None where none does.
 
-        A stretch needs three lines on either side, text on at least one, and no rule across.
+        A stretch needs three lines on either side and text on at least one; a rule across ends it.
         """
         stretches: list[list[list[Word]]] = []
         opens: list[bool] = []
+        across = sorted(
+            y
+            for left, right, y in self.page.rules
+            if left < middle - 20 and right > middle + 20
+        )
+        before = -_FAR
         for row in rows:
             free = all(word.right < middle + 1 or word.left > middle - 1 for word in row)
             gap = min((abs(word.left - middle) for word in row if word.left > middle), default=_FAR)
@@ -514,7 +526,10 @@ class _Arranger:
                 (abs(word.right - middle) for word in row if word.left < middle), default=_FAR
             )
             free = free and gap >= 0.75 * em
-            if not opens or opens[-1] != free:
+            foot = row[0].base - 0.3 * em
+            ruled = bisect_left(across, foot) > bisect_left(across, before)
+            before = foot
+            if not opens or opens[-1] != free or ruled:
                 stretches.append([])
                 opens.append(free)
             stretches[-1].append(row)
@@ -529,7 +544,7 @@ class _Arranger:
                     break
                 stretches[at + 1].insert(0, stretch.pop())
             sides = _split(stretch, [(middle, middle)]) if free else []
-            if not sides or not self._beside(stretch, sides, middle):
+            if not sides or not self._beside(sides):
                 plain += stretch
                 continue
             if plain:
@@ -544,18 +559,10 @@ class _Arranger:
     def _whole(self, rows: Sequence[list[Word]], em: float, depth: int) -> list[Item]:
         return self.arrange([word for row in rows for word in row], max(depth, 1))
 
-    def _beside(
-        self, rows: Sequence[list[Word]], sides: Sequence[list[Word]], middle: float
-    ) -> bool:
+    @staticmethod
+    def _beside(sides: Sequence[list[Word]]) -> bool:
         """Tell whether two sides of a usual gutter are columns of their own."""
         if not all(sides):
-            return False
-        top = min(word.top for word in rows[0])
-        bottom = max(word.bottom for word in rows[-1])
-        if any(
-            left < middle - 20 and right > middle + 20 and top + 1 < y < bottom - 1
-            for left, right, y in self.page.rules
-        ):
             return False
         sizes = [_measure(side) for side in sides]
         return min(size.lines for size in sizes) >= 3 and any(
@@ -563,7 +570,15 @@ class _Arranger:
         )
 
     def _lines(self, rows: Sequence[list[Word]]) -> list[Item]:
-        pieces = [piece for row in rows for piece in _apart(row)]
+        cut = [list(_apart(row)) for row in rows]
+        edges = [(row[0].left, row[-1].right) for row in rows]
+        whole = [edge for edge, parts in zip(edges, cut, strict=True) if len(parts) == 1]
+        for at, (left, right) in enumerate(edges):
+            # A justified line with few words has wide spaces, and ends where others end.
+            alike = sum(abs(a - left) < 1.5 and abs(b - right) < 1.5 for a, b in whole)
+            if len(cut[at]) > 1 and alike >= 2 and _even(rows[at]):
+                cut[at] = [rows[at]]
+        pieces = [piece for parts in cut for piece in parts]
         if len(pieces) == len(rows):
             return self._region(rows)
         items: list[Item] = []
@@ -758,6 +773,7 @@ def furniture(pages: Sequence[Page]) -> set[int]:
         return set()
     seen: dict[tuple[str, int], list[tuple[int, list[Word]]]] = defaultdict(list)
     heights: dict[int, set[int]] = defaultdict(set)
+    named = _named_on_first(pages)
     folios: list[tuple[int, int, list[Word]]] = []
     outer: list[tuple[int, int, list[Word]]] = []
     for number, page in enumerate(pages):
@@ -766,6 +782,8 @@ def furniture(pages: Sequence[Page]) -> set[int]:
         margin = 0.14 if len(pages) > 3 else 0.09
         rows = rows_of([word for word in page.words if _at_edge(word, page, margin)])
         for rank, row in enumerate(rows):
+            if rank + 1 < len(rows) and _heads_table(row, rows[rank + 1]):
+                continue
             for piece in _pieces(row):
                 if rank in (0, len(rows) - 1):
                     outer.append((number, round(100 * piece[0].base / page.height), piece))
@@ -787,7 +805,9 @@ def furniture(pages: Sequence[Page]) -> set[int]:
         if len(found) < need and not (len(found) == 2 and _crowded(at, heights, len(pages))):
             continue
         if len(pages) <= 3 and len(found) < len(pages):
-            continue
+            # The first page mostly has a title in the place of a running head.
+            if found != set(range(1, len(pages))) or len(_plain(text)) < 10:
+                continue
         out.update(id(word) for _, piece in places for word in piece)
     levels: dict[int, set[int]] = defaultdict(set)
     for number, at, _ in folios:
@@ -796,7 +816,39 @@ def furniture(pages: Sequence[Page]) -> set[int]:
     for _, at, piece in folios:
         if len(levels[at]) >= max(2, len(pages) // 3):
             out.update(id(word) for word in piece)
-    return out | _chapter_heads(outer, out, len(pages))
+    return out | named | _chapter_heads(outer, out, len(pages))
+
+
+def _named_on_first(pages: Sequence[Page]) -> set[int]:
+    """Return the words of an outermost row that stands apart and says what the first page says.
+
+    The title, mostly, repeated small over the pages that follow.
+    """
+    first = _plain("".join(word.text for row in rows_of(pages[0].words) for word in row))
+    out: set[int] = set()
+    for page in pages[1:]:
+        rows = rows_of(page.words)
+        for row, near in ((rows[0], rows[1]), (rows[-1], rows[-2])) if len(rows) > 3 else ():
+            size = max(word.size for word in row)
+            apart = abs(row[0].base - near[0].base) > 1.8 * size
+            if not apart or not _at_edge(row[0], page, 0.14):
+                continue
+            said = [_plain("".join(word.text for word in piece)) for piece in _pieces(row)]
+            if any(len(text) >= 10 for text in said) and all(
+                text in first or text.isdigit() for text in said
+            ):
+                out.update(id(word) for word in row)
+    return out
+
+
+def _heads_table(row: Sequence[Word], below: Sequence[Word]) -> bool:
+    """Tell whether a row is the head of a table: cells close above cells that begin as they do."""
+    if not 0 < below[0].base - row[0].base < 2.2 * row[0].size:
+        return False
+    heads, cells = list(_pieces(row)), list(_pieces(below))
+    starts = [cell[0].left for cell in cells]
+    alike = sum(any(abs(head[0].left - start) < 2 for start in starts) for head in heads)
+    return len(heads) > 1 and len(cells) > 1 and alike == len(heads)
 
 
 def _numbered_alike(places: Sequence[tuple[int, list[Word]]]) -> set[int]:
