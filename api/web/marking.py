@@ -112,16 +112,34 @@ def line_boxes(words: Sequence[WordBox]) -> list[Rect]:
     The words are of one page, in the order of the text. A word begins another line when it
     stands lower or higher by more than half its height, or to the left of the one before.
     """
-    rects: list[Rect] = []
-    line: list[WordBox] = []
+    return [_around(line, pad=_PAD) for line in _lines(words)]
+
+
+def text_lines(document: Document, words: Sequence[WordBox]) -> list[tuple[Rect, str]]:
+    """Return the lines of a page: where each stands, and what it says.
+
+    A line ends with a space unless its last word goes on in the next one, so that lines joined
+    are the text.
+    """
+    lines = _lines(words)
+    found: list[tuple[Rect, str]] = []
+    for line, following in zip(lines, [*lines[1:], []], strict=True):
+        said = ""
+        for word, after in zip(line, [*line[1:], *following[:1], None], strict=False):
+            goes_on = after is not None and after.start == word.end
+            said += document.text[word.start : word.end] + ("" if goes_on else " ")
+        found.append((_around(line, pad=0), said))
+    return found
+
+
+def _lines(words: Sequence[WordBox]) -> list[list[WordBox]]:
+    lines: list[list[WordBox]] = []
     for word in words:
-        if line and not _same_line(line[-1], word):
-            rects.append(_around(line))
-            line = []
-        line.append(word)
-    if line:
-        rects.append(_around(line))
-    return rects
+        if lines and _same_line(lines[-1][-1], word):
+            lines[-1].append(word)
+        else:
+            lines.append([word])
+    return lines
 
 
 def _same_line(before: WordBox, word: WordBox) -> bool:
@@ -131,11 +149,11 @@ def _same_line(before: WordBox, word: WordBox) -> bool:
     return overlap > 0.4 * min(height, word.bottom - word.top) and -height < gap < 4 * height
 
 
-def _around(words: Sequence[WordBox]) -> Rect:
-    left = min(word.left for word in words) - _PAD
-    top = min(word.top for word in words) - _PAD
-    right = max(word.right for word in words) + _PAD
-    bottom = max(word.bottom for word in words) + _PAD
+def _around(words: Sequence[WordBox], *, pad: float) -> Rect:
+    left = min(word.left for word in words) - pad
+    top = min(word.top for word in words) - pad
+    right = max(word.right for word in words) + pad
+    bottom = max(word.bottom for word in words) + pad
     return Rect(round(left, 2), round(top, 2), round(right - left, 2), round(bottom - top, 2))
 
 

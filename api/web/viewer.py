@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fastapi import APIRouter, Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from api.web.asked import Asked
 from api.web.asking import ask_address, claim_views, viewer_address
@@ -19,6 +19,7 @@ from api.web.marking import (
     part_of,
     parts,
     structured,
+    text_lines,
 )
 from api.web.site import Visit
 from kb.catalogue import DocumentRow
@@ -117,6 +118,30 @@ def page_text(document_id: str, page: int, request: Request) -> Response:
     sections = structured(document, page_span(document, page), [])
     html = visit.fragment("structure.html", document=document, sections=sections, page=page)
     return HTMLResponse(html, headers={"Cache-Control": "private, no-cache", "Vary": "Cookie"})
+
+
+@router.get("/documents/{document_id}/lines/{page}")
+def page_lines(document_id: str, page: int, request: Request) -> Response:
+    """Return the lines of a page and where they stand, in points.
+
+    The viewer's script lays them over the page's image, so that its text can be selected,
+    copied and found there.
+    """
+    visit = Visit(request)
+    document = visit.kb.document(document_id)
+    if not 1 <= page <= len(document.page_starts):
+        raise NotFound(what="page", id=page)
+    span = page_span(document, page)
+    words = [
+        word
+        for word in visit.kb.word_boxes(document_id, start=span.start, end=span.end)
+        if word.page == page
+    ]
+    lines = [
+        {"text": text, "x": rect.x, "y": rect.y, "width": rect.width, "height": rect.height}
+        for rect, text in text_lines(document, words)
+    ]
+    return JSONResponse({"lines": lines}, headers={"Cache-Control": "private, no-cache"})
 
 
 def _span(request: Request, document: Document) -> Span | None:

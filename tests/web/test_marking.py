@@ -15,6 +15,7 @@ from api.web.marking import (
     quoted,
     runs,
     structured,
+    text_lines,
 )
 from kb.model import Block, BlockKind, Document, DocumentId, Span, WordBox
 
@@ -82,6 +83,22 @@ def test_a_line_that_goes_on_in_the_next_column_at_the_same_height_is_two_boxes(
     boxes = line_boxes([word(50, 700), word(310, 700)])
 
     assert len(boxes) == 2
+
+
+def test_a_line_says_its_words_and_a_hyphenated_word_has_a_part_on_each_line() -> None:
+    text = "Alueella vesihuolto toimii."
+    words = [
+        WordBox(start=0, end=8, page=1, left=50, top=10, right=90, bottom=20),
+        WordBox(start=9, end=13, page=1, left=94, top=10, right=110, bottom=20),
+        WordBox(start=13, end=19, page=1, left=50, top=24, right=80, bottom=34),
+        WordBox(start=20, end=27, page=1, left=84, top=24, right=120, bottom=34),
+    ]
+    page = Document(id=DocumentId("d"), text=text, blocks=())
+
+    lines = text_lines(page, words)
+
+    assert [said for _, said in lines] == ["Alueella vesi", "huolto toimii. "]
+    assert [(rect.x, rect.width) for rect, _ in lines] == [(50, 60), (50, 70)]
 
 
 def document(*blocks: tuple[str, BlockKind, tuple[str, ...]], gap: str = "\n\n") -> Document:

@@ -287,6 +287,34 @@ def test_a_citation_opens_at_its_mark_in_a_long_document_within_a_second(
     assert site.client.delete(f"/api/documents/{document}").status_code == 200
 
 
+def test_the_text_of_a_page_can_be_selected_on_its_image(page: Page, site: Server) -> None:
+    document = site.named("vesi.pdf")[0]["document_id"]
+    text_of = site.client.get(f"/api/documents/{document}/text").json()["text"]
+    start = text_of.index(ANSWER)
+    page.goto(f"/documents/{document}?start={start}&end={start + len(ANSWER)}")
+    first = page.locator(".lines span", has_text="Kiertopiiri säästää").first
+    expect(first).to_be_attached()
+
+    # The line lies on its mark, and selecting it gives its words.
+    line, mark = first.bounding_box(), page.locator("#mark rect").first.bounding_box()
+    assert line is not None
+    assert mark is not None
+    assert abs(line["x"] - mark["x"]) < 6
+    assert abs(line["y"] - mark["y"]) < 6
+    assert abs(line["width"] - mark["width"]) < 12
+    selected = first.evaluate(
+        """first => {
+            const range = document.createRange();
+            range.setStartBefore(first);
+            range.setEndAfter(first.nextSibling.nextSibling);
+            getSelection().removeAllRanges();
+            getSelection().addRange(range);
+            return getSelection().toString();
+        }"""
+    )
+    assert ANSWER in selected
+
+
 def test_the_skip_link_leaves_the_page_as_it_is(page: Page) -> None:
     page.goto(f"/?q={QUESTION}")
     before = page.locator("#q").element_handle()

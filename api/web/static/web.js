@@ -258,6 +258,34 @@
   };
   if ($(".viewing")) {
     if (location.hash === "#mark" || (location.hash === "" && /[?&]start=/.test(location.search))) { arrive(); addEventListener("load", arrive, { once: true }); }
+    // The text of pages near the window, laid over their images: it can be selected and found.
+    const lay = async (sheet) => {
+      const width = +sheet.dataset.width, height = +sheet.dataset.height;
+      const answer = await fetch(sheet.dataset.lines);
+      if (!answer.ok) return;
+      const layer = document.createElement("div");
+      layer.className = "lines";
+      layer.setAttribute("aria-hidden", "true"); // the same text follows below the image
+      const spans = (await answer.json()).lines.map((line) => {
+        const span = document.createElement("span");
+        span.textContent = line.text.trimEnd();
+        span.style.left = `${(100 * line.x) / width}%`;
+        span.style.top = `${(100 * line.y) / height}%`;
+        span.style.fontSize = `${(100 * line.height) / width}cqw`;
+        layer.append(span);
+        return [span, line.width / width, line.text];
+      });
+      sheet.append(layer);
+      const whole = layer.clientWidth, widths = spans.map(([span]) => span.offsetWidth);
+      spans.forEach(([span, share, text], at) => {
+        if (widths[at]) span.style.transform = `scaleX(${(share * whole) / widths[at]})`;
+        span.textContent = text; // with the space that parts it from the next line
+      });
+    };
+    const near = new IntersectionObserver((seen) => {
+      for (const { isIntersecting, target } of seen) if (isIntersecting) { near.unobserve(target); lay(target).catch(() => {}); }
+    }, { rootMargin: "200px" });
+    $$(".sheet[data-lines]").forEach((sheet) => near.observe(sheet));
     document.addEventListener("toggle", async (event) => {
       const details = event.target;
       if (!details.open || !details.dataset?.text) return;
