@@ -553,6 +553,7 @@ class _Run:
         except UnreadableDocument as error:
             self._reject(source, error, record, quiet=task.quiet, began=task.began)
             return
+        others = {one.key for one in self._kb.catalogue.sources_of(document.id)} - {source.key}
         passages = self._put(document, reading, record)
         if task.quiet:
             return
@@ -565,7 +566,7 @@ class _Run:
             Outcome(
                 source=source.name,
                 key=source.key,
-                what=What.INGESTED,
+                what=What.ANOTHER_SOURCE if others else What.INGESTED,
                 title=document.metadata.title,
                 pages=pages or None,
                 passages=passages,
@@ -579,12 +580,13 @@ class _Run:
             document.text, document.blocks, document_id=document.id, language=document.language
         )
         new = [prepare(document, passage) for passage in passages]
+        before = set(self._kb.catalogue.passage_rows(document.id))
         with self._kb.catalogue.transaction():
             self._kb.catalogue.put_document(document, new, words=reading.words, source=record)
-            rows = self._kb.catalogue.passage_rows(document.id)
+            rows = [r for r in self._kb.catalogue.passage_rows(document.id) if r not in before]
             for kind in ITEM_KINDS:
                 self._kb.embeddings.post_known(kind, rows)
-        return len(passages)
+        return len(rows)
 
     def _reject(
         self,

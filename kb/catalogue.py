@@ -681,6 +681,15 @@ class Catalogue:
         row = self.connection.execute("SELECT * FROM source WHERE key = ?", (key,)).fetchone()
         return None if row is None else _source(row)
 
+    def sources_of(self, document_id: DocumentId) -> list[SourceRecord]:
+        """Return the sources that hold a document."""
+        return [
+            _source(row)
+            for row in self.connection.execute(
+                "SELECT * FROM source WHERE document_id = ? ORDER BY key", (document_id,)
+            )
+        ]
+
     def source_with(self, digest: str, *, reader: str) -> SourceRecord | None:
         """Return a source of this content that was read by these readers."""
         row = self.connection.execute(
@@ -749,7 +758,7 @@ class Catalogue:
                     f"UPDATE rejected SET {change} WHERE key = ?", (key,)
                 ).rowcount
                 if not changed:
-                    raise NotFound("not_rejected", key=key)
+                    raise NotFound("not_rejected", file=key)
 
     def forget_rejected(self, keys: Iterable[str]) -> None:
         """Drop files from the list of the rejected."""

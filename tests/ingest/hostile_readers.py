@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import time
 from pathlib import Path
 
 from ingest.limits import Limits
+from ingest.readers import dispatch
 from ingest.reading import Reading
 from ingest.sandbox import still_working
 from kb.errors import UnreadableDocument
@@ -71,3 +73,19 @@ def read(path: Path, *, name: str, limits: Limits) -> Reading:
             with path.with_suffix(".scratch").open("wb") as stream:
                 stream.truncate(1 << 40)
     return reading(f"{name}|{os.getpid()}|{order}")
+
+
+def dies_once(path: Path, *, name: str = "", limits: Limits | None = None) -> Reading:
+    """Be killed by the first file's first reading, as by a machine out of memory."""
+    mark = path.parent.parent / "died"
+    if not mark.exists():
+        mark.write_text("")
+        os.kill(os.getpid(), signal.SIGKILL)
+    return dispatch.read(path, name=name, limits=limits)
+
+
+def dies_always(path: Path, *, name: str = "", limits: Limits | None = None) -> Reading:
+    """Be killed by one file, whenever it is read."""
+    if name == "vesi.md":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return dispatch.read(path, name=name, limits=limits)

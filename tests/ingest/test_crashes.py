@@ -1,15 +1,20 @@
 """What an ingestion leaves when something around it breaks, and that one more run mends it."""
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import ingest.pipeline as ingest_pipeline
 import kb.retrieval
 from ingest.pipeline import ingest
 from ingest.reindexing import repair
+from ingest.sandbox import ReaderPool
 from kb.doctor import examine
 from kb.errors import StorageError
 from kb.knowledge_base import KnowledgeBase
@@ -137,3 +142,116 @@ def test_a_damaged_catalogue_is_told_in_words(
 
     with pytest.raises(StorageError, match="database"):
         open_at(tmp_path / "data", embedder=BagOfWords())
+
+
+# -- the disk is full, or can't be written ------------------------------------------------------
+
+_LIMITED = """
+import resource, sys
+limit = int(sys.argv[1])
+resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+from pathlib import Path
+from ingest.pipeline import ingest
+from kb.assembly import open_knowledge_base
+from kb.errors import StorageError
+from kb.settings import load_settings
+from tests.conftest import BagOfWords
+try:
+    kb = open_knowledge_base(load_settings(data_dir=Path(sys.argv[2])), embedder=BagOfWords())
+    ingest(kb, [Path(sys.argv[3])])
+except StorageError as error:
+    print(error.text("fi"))
+    sys.exit(1)
+"""
+
+
+def whole(kb: KnowledgeBase) -> tuple[dict[str, str | None], dict[str, int]]:
+    return {s.name: s.document_id for s in kb.catalogue.sources()}, kb.catalogue.counts()
+
+
+def test_a_disk_that_fills_at_any_moment_loses_nothing(tmp_path: Path, open_at: OpenAt) -> None:
+    folder = tmp_path / "aineisto"
+    folder.mkdir()
+    for number in range(12):
+        text = " ".join(f"Vesi {number}.{i} virtaa jokeen {i * number}." for i in range(150))
+        (folder / f"{number}.txt").write_text(text, encoding="utf-8")
+    quiet = open_at(tmp_path / "quiet", embedder=BagOfWords())
+    ingest(quiet, [folder])
+    ends = []
+    for limit in (3_000, 150_000, 300_000, 500_000):
+        ended = subprocess.run(
+            [sys.executable, "-c", _LIMITED, str(limit), str(tmp_path / "full"), str(folder)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert ended.returncode in (0, 1), ended.stderr
+        assert (ended.returncode == 1) == bool(ended.stdout.strip())
+        ends.append(ended.returncode)
+    assert ends.count(1) >= 3, ends
+
+    report = ingest(kb := open_at(tmp_path / "full", embedder=BagOfWords()), [folder])
+
+    assert report.rejected == []
+    assert whole(kb) == whole(quiet)
+    assert examine(kb) == []
+
+
+def test_a_copy_that_can_not_be_written_stops_the_run_with_a_cure(
+    tmp_path: Path, folder: Path, open_at: OpenAt
+) -> None:
+    kb = open_at(tmp_path / "data", embedder=BagOfWords())
+    (tmp_path / "data" / "originals").write_text("ei kansio")
+
+    with pytest.raises(StorageError, match="KB_DATA_DIR"):
+        ingest(kb, [folder])
+
+    (tmp_path / "data" / "originals").unlink()
+    assert ingest(kb, [folder]).ingested == 2
+    assert examine(kb) == []
+
+
+# -- two at once --------------------------------------------------------------------------------
+
+
+def test_of_two_runs_at_once_the_second_waits_and_finds_all_unchanged(
+    tmp_path: Path, folder: Path, open_at: OpenAt
+) -> None:
+    (tmp_path / "data").mkdir()
+    command = [sys.executable, "-c", _LIMITED.replace("    ingest(", "    r = ingest(", 1)]
+    command[2] += "\nprint(r.ingested, r.unchanged)"
+    arguments = [str(1 << 40), str(tmp_path / "data"), str(folder)]
+    both = [
+        subprocess.Popen([*command, *arguments], stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    told = sorted(process.communicate()[0].strip() for process in both)
+
+    assert told == ["0 2", "2 0"]
+    assert examine(open_at(tmp_path / "data", embedder=BagOfWords())) == []
+
+
+# -- readers that fail --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("reader", ["dies_once", "dies_always"])
+def test_a_worker_that_was_killed_costs_no_file(
+    tmp_path: Path,
+    folder: Path,
+    open_at: OpenAt,
+    reader: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(
+        ingest_pipeline,
+        "ReaderPool",
+        partial(ReaderPool, reader=f"tests.ingest.hostile_readers:{reader}"),
+    )
+    kb = open_at(tmp_path / "data", embedder=BagOfWords())
+
+    report = ingest(kb, [folder])
+
+    rejected = [] if reader == "dies_once" else ["vesi.md"]
+    assert [rejection.source for rejection in report.rejected] == rejected
+    assert report.ingested == 2 - len(rejected)
+    assert examine(kb) == []
