@@ -7,6 +7,7 @@ in the catalogue, not remembered.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -18,6 +19,10 @@ from kb.model import Document, Passage
 _BATCH: dict[ItemKind, int] = {"passage": 64, "sentence": 256}
 _FLUSH_EVERY = 1500
 """Vectors that may be kept before the index is told: it adds faster in larger lots."""
+
+_TELL_SECONDS = 1.0
+_TELL_SHARE = 20
+"""Counting what waits takes at most a twentieth of the time, however large the collection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,7 @@ class Indexer:
         self._progress = progress
         self._stop = stop or threading.Event()
         self._done: dict[ItemKind, int] = {"passage": 0, "sentence": 0}
+        self._next_told = 0.0
 
     def run(self, kind: ItemKind, *, more: Callable[[], bool] = lambda: False) -> int:
         """Embed all items of a kind that have no vector; return how many texts that was."""
@@ -82,8 +88,17 @@ class Indexer:
             if unflushed >= _FLUSH_EVERY:
                 self._kb.vectors.flush()
                 unflushed = 0
-            if self._progress is not None:
-                waiting = self._kb.embeddings.pending_count(kind)
-                self._progress(Embedded(kind, self._done[kind], waiting))
+            self._tell(kind)
+        if self._progress is not None and self._done[kind] and not self._stop.is_set():
+            self._progress(Embedded(kind, self._done[kind], 0))
         self._kb.vectors.flush()
         return self._done[kind]
+
+    def _tell(self, kind: ItemKind) -> None:
+        began = time.monotonic()
+        if self._progress is None or began < self._next_told:
+            return
+        waiting = self._kb.embeddings.pending_count(kind)
+        took = time.monotonic() - began
+        self._next_told = began + max(_TELL_SECONDS, _TELL_SHARE * took)
+        self._progress(Embedded(kind, self._done[kind], waiting))

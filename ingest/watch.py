@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from ingest.pipeline import Outcome, Report, ingest
+from ingest.pipeline import Outcome, Progress, Report, ingest
 from kb.errors import KnowledgeBaseError
 from kb.knowledge_base import KnowledgeBase
 
@@ -23,6 +23,10 @@ _LONGEST_WAIT = 15
 """A folder that never rests is looked at after so many times the settling time."""
 _STEP_MS = 200
 _WITHOUT_NEWS_SECONDS = 5.0
+
+
+class _Stopped(Exception):
+    """The watch is to end."""
 
 
 def watch(
@@ -44,10 +48,17 @@ def watch(
     ``failed`` of one that failed: it is tried again later. Where the system doesn't tell of
     changes, ``without_news`` hears why and how many seconds lie between scans instead.
     """
+
+    def go_on(_: Progress) -> None:
+        if stop.is_set():
+            raise _Stopped
+
     news = _news(folders, stop=stop, settle=settle, scan=scan, without_news=without_news)
     for _ in news:
         try:
-            report = ingest(kb, folders, prune=True, cautious=True, outcome=outcome)
+            report = ingest(kb, folders, prune=True, cautious=True, progress=go_on, outcome=outcome)
+        except _Stopped:  # what is in is whole; the next start goes on from there
+            return
         except KnowledgeBaseError as error:
             # A folder that is away, a full disk, a manifest being edited: it may pass.
             if failed is not None:
