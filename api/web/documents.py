@@ -9,7 +9,6 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
 from api.problems import status_of, text_of
-from api.receiving import FIELDS
 from api.routes.uploads import receive
 from api.web.asked import Asked
 from api.web.site import Visit
@@ -99,7 +98,7 @@ def _documents(visit: Visit, *, fault: str = "", status: int = 200) -> Response:
         find=find,
         fault=fault,
         facets=visit.facets,
-        titles={},
+        titles={str(row.id): row.metadata.title for row in visit.rows},
         rows=[_row_view(visit, row) for row in shown],
         count=len(rows),
         page=page,
@@ -115,7 +114,6 @@ def _documents(visit: Visit, *, fault: str = "", status: int = 200) -> Response:
         default_level=str(Confidentiality.INTERNAL),
         document_languages=LANGUAGES,
         all_themes=[theme.id for theme in themes()],
-        fields=FIELDS,
         clear=visit.href("/documents"),
         limits=visit.limits("/documents", asked, ("find", find)),
     )

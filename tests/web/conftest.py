@@ -69,6 +69,13 @@ Brandkåren på industriområdet har fjorton släckare i varje skift.
 | Norra | 8 |
 | Södra | 6 |
 """
+# Two tables and three parts; the same sentence again and again is embedded once.
+LONG = (
+    "# Pitkä muistio\n\n| Vuosi | Määrä |\n| --- | --- |\n| 2020 | 4 |\n\n"
+    + ("Muistiossa toistuu sama lause monta kertaa peräkkäin. " * 40 + "\n\n") * 62
+    + "## Loppu\n\n| Vuosi | Määrä |\n| --- | --- |\n| 2021 | 5 |\n\nJa\n\n"
+    "| Alue | Pumppuja |\n| --- | --- |\n| Norra | 3 |\n"
+)
 HOSTILE = """<!doctype html><html lang="en">
 <head><title>Pass &amp; gate <b>rules</b></title></head><body>
 <h1>Gate rules &lt;script&gt;window.hacked = 1&lt;/script&gt;</h1>
@@ -194,6 +201,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         ("slides.pptx", pptx()),
         ("hinnat.xlsx", xlsx()),
         ("gate.html", HOSTILE.encode()),
+        ("pitka.md", LONG.encode()),
     ):
         job = running.upload(name, content)
         assert job["report"]["ingested"] == 1, job
