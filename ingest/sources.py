@@ -207,7 +207,13 @@ class _Walk:
                 present = []
             try:
                 for path in sorted(one for one in present if one.is_file()):
-                    self._manifests[folder] = read_manifest(path, into=self._manifests[folder])
+                    try:
+                        self._manifests[folder] = read_manifest(path, into=self._manifests[folder])
+                    except KnowledgeBaseError as error:
+                        if error.code != "manifest_foreign":
+                            raise
+                        if strict:
+                            self._warn(_warning("manifest_foreign", path=_shown(path)))
             except KnowledgeBaseError:
                 # Above the named folder it may be somebody else's file of that name.
                 if strict:
@@ -432,7 +438,8 @@ def read_manifest(path: Path, *, into: Manifest | None = None) -> Manifest:
 
     TOML has a table ``[[document]]`` for each file; CSV and TSV have a heading line (any
     delimiter, any encoding); JSONL has an object a line. Headings may be in English, Finnish
-    or Swedish. Raises KnowledgeBaseError (``manifest_…``) that names the line.
+    or Swedish. Raises KnowledgeBaseError (``manifest_…``) that names the line;
+    ``manifest_foreign`` for a table that was made for something else.
     """
     try:
         if path.stat().st_size > _LARGEST_MANIFEST:
@@ -443,9 +450,20 @@ def read_manifest(path: Path, *, into: Manifest | None = None) -> Manifest:
     text = decode(data)
     rows = {".toml": _toml_rows, ".jsonl": _jsonl_rows}.get(path.suffix.casefold(), _csv_rows)
     manifest = into or Manifest(path)
-    for line, row in rows(text, path):
+    for number, (line, row) in enumerate(rows(text, path)):
+        if number == 0 and _foreign(row):
+            raise KnowledgeBaseError("manifest_foreign", path=path)
         _take(manifest, line, row, path)
     return manifest
+
+
+def _foreign(row: Mapping[str, object]) -> bool:
+    """Tell whether a table of that name is somebody else's: more of its headings aren't ours.
+
+    One that speaks of confidentiality is always taken for ours, and its mistakes for mistakes.
+    """
+    known = [_FIELDS.get(_plain(heading)) for heading in row]
+    return "confidentiality" not in known and 2 * known.count(None) > len(known)
 
 
 def _toml_rows(text: str, path: Path) -> Iterator[tuple[int, Mapping[str, object]]]:

@@ -385,3 +385,22 @@ def test_what_an_ignore_file_names_is_passed_over(tmp_path: Path) -> None:
     names = [source.name for source in discover([tmp_path])]
 
     assert names == ["a.md", "b.md", "osa/c.md", "osa/luonnos-2.md"]
+
+
+def test_a_table_made_for_something_else_is_told_and_passed_over(tmp_path: Path) -> None:
+    write(tmp_path / "a.txt", "Vesi virtaa.")
+    write(tmp_path / "MANIFEST.tsv", "path\tbytes\tsha256\tnote\na.txt\t12\tff\tx\n")
+    write(tmp_path / "manifest.csv", "file;city\na.txt;Kokkola\n")
+
+    sources, warnings = found(tmp_path)
+
+    assert [source.metadata and source.metadata.city for source in sources] == ["Kokkola"]
+    assert [warning.split("|")[0] for warning in warnings] == ["warning.manifest_foreign"]
+
+
+def test_a_table_that_speaks_of_confidentiality_is_never_passed_over(tmp_path: Path) -> None:
+    write(tmp_path / "a.txt", "Vesi virtaa.")
+    write(tmp_path / "manifest.csv", "file;a;b;c;confidentiality\na.txt;1;2;3;public\n")
+
+    with pytest.raises(KnowledgeBaseError, match="unknown heading"):
+        found(tmp_path)
