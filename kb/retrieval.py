@@ -32,7 +32,7 @@ Rows = npt.NDArray[np.int64]
 HalfMatrix = npt.NDArray[np.float16]
 
 SENTENCE_WEIGHT = 0.6
-LEXICAL_WEIGHT = 1.0
+LEXICAL_WEIGHT = 1.2
 
 _CANDIDATES = 150
 _SEEN_LIMIT = 20_000
