@@ -141,7 +141,11 @@ def rows_of(words: Sequence[Word]) -> list[list[Word]]:
     """
     rows: list[tuple[float, float, list[Word]]] = []
     big = 1.8 * median(word.size for word in words) if words else 0.0
-    late = [word for word in words if word.size > big and len(word.text) == 1]
+    large = [word for word in words if word.size > big]
+    beside = Counter((word.size, round(word.base)) for word in large)
+    late = [
+        word for word in large if len(word.text) == 1 and beside[word.size, round(word.base)] == 1
+    ]
     lone = {id(word) for word in late} if len(late) < len(words) else set()
     for word in sorted(words, key=lambda word: word.base - 0.35 * word.size):
         if id(word) in lone:
@@ -494,15 +498,50 @@ class _Arranger:
                 return divided
         items: list[Item] = []
         plain: list[list[Word]] = []
-        for band in _bands(rows, em):
-            made = self._columns(band, em, depth)
-            if made is None:
-                plain += band.rows
-                continue
-            items += self._lines(plain)
-            plain = []
-            items += made
+        for part in self._tables_apart(rows, em):
+            em = median(word.size for row in part for word in row)
+            for band in _bands(part, em):
+                made = self._columns(band, em, depth)
+                if made is None:
+                    plain += band.rows
+                    continue
+                items += self._lines(plain)
+                plain = []
+                items += made
         return items + self._lines(plain)
+
+    def _tables_apart(
+        self, rows: Sequence[list[Word]], em: float
+    ) -> Iterator[Sequence[list[Word]]]:
+        """Cut the rows where a ruled table begins and ends: three rules or more of one extent.
+
+        A stretch between two rules that holds plain lines only is no part of a table.
+        """
+        left = min(row[0].left for row in rows) - 2 * em
+        right = max(word.right for row in rows for word in row) + 2 * em
+        extents: dict[tuple[int, int], set[float]] = defaultdict(set)
+        for one, other, y in self.page.rules:
+            if left < one and other < right:
+                extents[round(one / 6), round(other / 6)].add(y)
+        middles = [row[0].base - 0.3 * em for row in rows]
+        gaps = [any(b - a >= 0.8 * em for a, b in _free(row, 0.0)[1:-1]) for row in rows]
+        cuts = {0, len(rows)}
+        for heights in extents.values():
+            run: list[float] = []
+            for y in [*sorted(heights), _FAR]:
+                low = bisect_left(middles, run[-1]) if run else 0
+                high = bisect_left(middles, y) if run else 0
+                if y < _FAR and (low == high or any(gaps[low:high])):
+                    run.append(y)
+                    continue
+                if len(run) >= 3:
+                    low, high = bisect_left(middles, run[0]), bisect_left(middles, run[-1])
+                    if low and gaps[low - 1] and run[0] - middles[low - 1] < 1.5 * em:
+                        low -= 1  # a head without a rule above it
+                    cuts |= {low, high}
+                run = [y]
+        for start, end in pairwise(sorted(cuts)):
+            yield rows[start:end]
 
     def _divided(
         self, rows: Sequence[list[Word]], middle: float, em: float, depth: int
@@ -514,9 +553,7 @@ class _Arranger:
         stretches: list[list[list[Word]]] = []
         opens: list[bool] = []
         across = sorted(
-            y
-            for left, right, y in self.page.rules
-            if left < middle - 20 and right > middle + 20
+            y for left, right, y in self.page.rules if left < middle - 20 and right > middle + 20
         )
         before = -_FAR
         for row in rows:
@@ -548,15 +585,15 @@ class _Arranger:
                 plain += stretch
                 continue
             if plain:
-                items += self._whole(plain, em, depth)
+                items += self._whole(plain, depth)
             plain = []
             found = True
             items += self._each(sides, depth)
         if not found:
             return None
-        return [*items, *(self._whole(plain, em, depth) if plain else ())]
+        return [*items, *(self._whole(plain, depth) if plain else ())]
 
-    def _whole(self, rows: Sequence[list[Word]], em: float, depth: int) -> list[Item]:
+    def _whole(self, rows: Sequence[list[Word]], depth: int) -> list[Item]:
         return self.arrange([word for row in rows for word in row], max(depth, 1))
 
     @staticmethod
@@ -605,8 +642,9 @@ class _Arranger:
         sizes = [_measure(column) for column in columns if column]
         if len(sizes) != len(columns):
             return None
+        ruled = self._ruled(band, gutters, em)
         widest = sorted(gutters, key=lambda gutter: gutter[0] - gutter[1])
-        for gutter in widest if len(gutters) > 1 else ():
+        for gutter in widest if len(gutters) > 1 and not ruled else ():
             # Two lists side by side, whose short lines leave other gutters open by chance.
             pair = _split(band.rows, [gutter])
             if all(side and _listed(_measure(side)) for side in pair):
@@ -641,10 +679,12 @@ class _Arranger:
         """
 
         def outside(row: list[Word], at_end: bool) -> bool:
+            several = sum(map(bool, self._cells(row, gutters))) > 1
             if ruled:
                 middle = row[0].base - 0.3 * em
-                return middle > ruled[-1] if at_end else middle < ruled[0]
-            if sum(map(bool, self._cells(row, gutters))) > 1:
+                beyond = middle - ruled[-1] if at_end else ruled[0] - middle
+                return beyond > (1.5 * em if several else 0)
+            if several:
                 return False
             first = row[0].left < gutters[0][0]
             return first and (all(word.bold for word in row) or row[0].size > 1.08 * em)
@@ -683,7 +723,9 @@ class _Arranger:
         flowing = flowing or all(one or other for one, other in zip(full, lists, strict=True))
         if flowing and not ruled:
             if depth == 0 and all(full):
-                self.flowing += [((a + b) / 2, min(size.lines for size in sizes)) for a, b in gutters]
+                self.flowing += [
+                    ((a + b) / 2, min(size.lines for size in sizes)) for a, b in gutters
+                ]
             return self._each(columns, depth)
         cells = [self._cells(row, gutters) for row in band.rows]
         shared = sum(sum(map(bool, row)) > 1 for row in cells)
@@ -804,10 +846,10 @@ def furniture(pages: Sequence[Page]) -> set[int]:
         found = {number for number, _ in near}
         if len(found) < need and not (len(found) == 2 and _crowded(at, heights, len(pages))):
             continue
-        if len(pages) <= 3 and len(found) < len(pages):
-            # The first page mostly has a title in the place of a running head.
-            if found != set(range(1, len(pages))) or len(_plain(text)) < 10:
-                continue
+        # The first page mostly has a title in the place of a running head.
+        beyond_title = found == set(range(1, len(pages))) and len(_plain(text)) >= 10
+        if len(pages) <= 3 and len(found) < len(pages) and not beyond_title:
+            continue
         out.update(id(word) for _, piece in places for word in piece)
     levels: dict[int, set[int]] = defaultdict(set)
     for number, at, _ in folios:
@@ -1092,7 +1134,10 @@ def _match_outline(laid: Sequence[Sequence[Item]], outline: Sequence[Heading]) -
         bare = wanted.lstrip("0123456789")
         for at, (line, text) in enumerate(lines):
             # The outline may leave out the number that the page has, or the other way round.
-            begins = text and (wanted.startswith(text) or text.lstrip("0123456789") in wanted)
+            rest = text.lstrip("0123456789")
+            begins = text and (wanted.startswith(text) or rest in wanted)
+            if not rest and at + 1 < len(lines) and line.size < 0.9 * lines[at + 1][0].size:
+                continue  # the year that ends the paragraph before
             if line.outline is not None or not (begins or text.endswith(wanted)):
                 continue
             whole, used = "", []
