@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar
@@ -560,6 +560,114 @@ def samples_remove_command(as_json: bool) -> None:
         _print_json({"removed": removed})
     else:
         click.echo(_t("removed", count=removed))
+
+
+# -- projects ----------------------------------------------------------------------------------
+
+
+@kb.group("projects", help=_t("projects_help"))
+def projects_group() -> None:
+    """Handle the projects of registries."""
+
+
+@_command("import", group=projects_group)
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@_option(
+    "--format",
+    "format_",
+    type=click.Choice(["cordis", "keep", "eura", "table"]),
+    default="table",
+    show_default=True,
+)
+@_option("--map", "map_file", type=click.Path(dir_okay=False, path_type=Path))
+@_option("--dry-run", is_flag=True)
+@_option("--no-vectors", is_flag=True)
+@_json
+@click.pass_context
+def projects_import_command(
+    ctx: click.Context,
+    file: Path,
+    format_: Literal["cordis", "keep", "eura", "table"],
+    map_file: Path | None,
+    dry_run: bool,
+    no_vectors: bool,
+    as_json: bool,
+) -> None:
+    from ingest.indexing import Embedded
+    from ingest.locking import writer_lock
+    from ingest.registry import import_projects, index_projects
+
+    if not file.exists():
+        raise NotFound("no_such_path", path=file)
+    opened = _open()
+    with writer_lock(opened.settings.data_dir):
+        report = import_projects(
+            opened.catalogue, file, format=format_, map_file=map_file, dry_run=dry_run
+        )
+        if not as_json:
+            _print_mapping(report.mapping.to_json(), report.mapping.certainty)
+        if not dry_run:
+            with _embedding_bars() as draw:
+                index_projects(
+                    opened,
+                    vectors=not no_vectors,
+                    progress=lambda stage, done, total: draw(
+                        # The bars of documents: their words are those of passages.
+                        Embedded("passage" if stage == "words" else "sentence", done, total - done)
+                    ),
+                )
+    if as_json:
+        _print_json(report.to_json(LANGUAGE))
+    else:
+        for kind, notes in (("rejected_row", report.rejected), ("warned_row", report.warnings)):
+            for note in notes:
+                click.echo(_t(kind, row=note.row, reason=note.text(LANGUAGE)), err=True)
+        counts = {name: report.outcomes[name] for name in ("imported", "updated", "unchanged")}
+        key = "projects_tried" if dry_run else "projects_imported"
+        click.echo(_t(key, **counts, rejected=len(report.rejected)))
+    if report.rejected:
+        ctx.exit(REJECTED)
+
+
+def _print_mapping(mapping: Mapping[str, object], certainty: Mapping[str, float]) -> None:
+    """Print a mapping as ``--map`` takes it, marking what was guessed from the contents."""
+    for name, columns in mapping.items():
+        guessed = f"  # {_t('mapping_guessed')}" if certainty.get(name, 1.0) < 0.6 else ""
+        click.echo(f"{name} = {json.dumps(columns, ensure_ascii=False)}{guessed}")
+
+
+@_command("list", group=projects_group)
+@_option("--theme", multiple=True)
+@_option("--place", multiple=True)
+@_option("--partner", multiple=True)
+@_option("--limit", "-k", default=100, show_default=True, type=click.IntRange(1))
+@_json
+def projects_list_command(
+    theme: tuple[str, ...],
+    place: tuple[str, ...],
+    partner: tuple[str, ...],
+    limit: int,
+    as_json: bool,
+) -> None:
+    from kb.projects import ProjectFilter, Projects, project_json
+    from kb.scoping import theme_of
+
+    wanted = ProjectFilter(
+        themes=frozenset(theme_of(value) for value in theme),
+        places=frozenset(place),
+        partners=frozenset(partner),
+    )
+    shown, total = Projects(_open().catalogue).page(wanted, limit=limit)
+    if as_json:
+        _print_json([project_json(project) for project in shown])
+        return
+    for project in shown:
+        years = "–".join(str(year) for year in project.years or ())
+        click.echo(f"{project.id:<24}  {years:<9}  {project.title}")
+    if total > len(shown):
+        click.echo(_t("more", count=total - len(shown)), err=True)
+    if not total:
+        click.echo(_t("no_projects"))
 
 
 # -- the whole ---------------------------------------------------------------------------------

@@ -33,6 +33,7 @@ from ingest.readers.csv import sniff_delimiter
 from ingest.readers.encoding import decode
 from kb.catalogue import Catalogue
 from kb.errors import KnowledgeBaseError
+from kb.knowledge_base import KnowledgeBase
 from kb.messages import message
 from kb.projects import (
     Outcome,
@@ -47,6 +48,7 @@ from kb.projects import (
 from kb.themes import themes
 
 Format = Literal["cordis", "keep", "eura", "table"]
+Stage = Literal["words", "vectors"]
 FORMATS: tuple[Format, ...] = ("cordis", "keep", "eura", "table")
 
 Value = object
@@ -59,8 +61,12 @@ _HEADER_ROWS = 15
 """A table may begin with a title and notes; its headers are among so many first rows."""
 
 _BATCH = 500
+_EMBEDDED = 64
 _LONGEST_TITLE = 1000
 _LONGEST_KEYWORD = 80
+_TELLING = 240
+"""Characters of a description that tell its language."""
+
 _LONGEST_FIELD = 10_000_000
 _SEVERAL = {"title", "description", "results", "keywords", "objective", "lead", "partners"}
 """Fields that may come from several columns."""
@@ -801,7 +807,7 @@ class _Builder:
                 region=self._first("region", row) or (leading.region if leading else None),
                 country=country or (leading.country if leading else None),
                 url=self._first("url", row) or None,
-                language=language_of_text(f"{title}\n{description[:600]}"),
+                language=language_of_text(f"{title}\n{description[:_TELLING]}"),
                 partners=partners,
                 themes=_known_themes(self._joined("themes", row)),
             ),
@@ -1142,3 +1148,40 @@ def _read_map(path: Path, columns: Sequence[str]) -> ColumnMap:
                 )
         wanted[name] = tuple(by_name[column.casefold()] for column in given)
     return ColumnMap(wanted)
+
+
+# -- words and vectors ---------------------------------------------------------------------------
+
+
+def index_projects(
+    kb: KnowledgeBase,
+    *,
+    vectors: bool = True,
+    progress: Callable[[Stage, int, int], None] | None = None,
+) -> int:
+    """Index the words of projects that wait for it and embed their parts; return how many texts.
+
+    ``progress`` is told the stage, what is done and how much there is in all. Can be stopped at
+    any instant and begun again.
+    """
+    projects = Projects(kb.catalogue)
+    waiting = projects.waiting()
+    done = 0
+    while indexed := projects.index():
+        done += indexed
+        if progress is not None:
+            progress("words", done, max(done, waiting))
+    if not vectors:
+        return 0
+    waiting = projects.pending_count(kb.embeddings)
+    done = 0
+    while batch := projects.pending(kb.embeddings, limit=_EMBEDDED):
+        kb.embeddings.put_embeddings(
+            digests=[item.digest for item in batch],
+            vectors=kb.embedder().embed_passages([item.text for item in batch]),
+        )
+        projects.raise_generation()
+        done += len(batch)
+        if progress is not None:
+            progress("vectors", done, max(done, waiting))
+    return done

@@ -16,7 +16,6 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from hashlib import blake2b
-from importlib.resources import files
 from typing import Literal, NewType
 
 import numpy as np
@@ -32,6 +31,9 @@ from kb.model import LANGUAGES, DocumentId, Language, Matrix, Span
 ProjectId = NewType("ProjectId", str)
 PartKind = Literal["passage", "sentence"]
 Outcome = Literal["imported", "updated", "unchanged"]
+
+_NOT_INDEXED = -1
+"""The length in terms of a project whose words and parts aren't indexed yet."""
 
 LONGEST_PART = 900
 """Characters of a passage of a project's text at most, unless one sentence alone has more."""
@@ -217,15 +219,6 @@ class Projects:
 
     def __init__(self, catalogue: Catalogue) -> None:
         self.catalogue = catalogue
-        if catalogue.connection.execute(
-            "SELECT 1 FROM sqlite_master WHERE name = 'project_term_instance'"
-        ).fetchone():
-            return
-        with catalogue.transaction() as connection:
-            schema = (files("kb") / "projects.sql").read_text(encoding="utf-8")
-            for statement in schema.split(";\n"):
-                if statement.strip():
-                    connection.execute(statement)
 
     @property
     def generation(self) -> int:
@@ -291,7 +284,6 @@ class Projects:
     def _replace(
         self, connection: sqlite3.Connection, row: int, project: Project, digest: bytes
     ) -> None:
-        text = self._text(connection, row)
         columns = _columns(project, digest)
         connection.execute(
             f"UPDATE project SET {', '.join(f'{name} = :{name}' for name in columns)} "
@@ -300,21 +292,12 @@ class Projects:
         )
         for table in ("project_partner", "project_theme"):
             connection.execute(f"DELETE FROM {table} WHERE project_row = ?", (row,))
-        if text != project.text:
-            connection.execute("DELETE FROM project_part WHERE project_row = ?", (row,))
+        # Until it is indexed anew, spans of the old text mustn't be shown in the new one.
+        connection.execute("DELETE FROM project_part WHERE project_row = ?", (row,))
         connection.execute("DELETE FROM project_term WHERE rowid = ?", (row,))
         self._put_rest(connection, row, project)
 
     def _put_rest(self, connection: sqlite3.Connection, row: int, project: Project) -> None:
-        body = index_terms(f"{project.description}\n{project.results}", project.language)
-        context = index_terms(f"{project.title}\n{'; '.join(project.keywords)}", project.language)
-        connection.execute(
-            "INSERT INTO project_term (rowid, body, context) VALUES (?, ?, ?)",
-            (row, " ".join(body), " ".join(context)),
-        )
-        connection.execute(
-            "UPDATE project SET terms = ? WHERE row = ?", (len(body) + len(context), row)
-        )
         connection.executemany(
             "INSERT INTO project_partner VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
@@ -500,13 +483,6 @@ class Projects:
             if folded(r[1]) in names
         ]
 
-    @staticmethod
-    def _text(connection: sqlite3.Connection, row: int) -> str:
-        r = connection.execute(
-            "SELECT title, description, results FROM project WHERE row = ?", (row,)
-        ).fetchone()
-        return "\n\n".join(part for part in r if part)
-
     # -- terms: what kb.lexical scores ------------------------------------------------------------
 
     def passage_table(
@@ -514,7 +490,7 @@ class Projects:
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], npt.NDArray[np.int8]]:
         """Return every project's row, ascending, length in terms and place in ``LANGUAGES``."""
         found = self.catalogue.connection.execute(
-            "SELECT row, terms, language FROM project ORDER BY row"
+            "SELECT row, terms, language FROM project WHERE terms >= 0 ORDER BY row"
         ).fetchall()
         places = {name: place for place, name in enumerate(LANGUAGES)}
         return (
@@ -539,36 +515,57 @@ class Projects:
 
     # -- vectors --------------------------------------------------------------------------------
 
-    def cut(self, limit: int = 200) -> int:
-        """Cut the texts of projects that have no parts yet into them; return how many projects.
+    def index(self, *, limit: int = 200) -> int:
+        """Index the words of projects that wait for it and cut their texts; return how many.
 
-        Done before embedding and not at import, which it would make much longer.
+        Done after the import and before embedding, not in the import: analysing the words
+        takes four times as long as all the rest of it.
         """
         connection = self.catalogue.connection
         rows = [
             r[0]
             for r in connection.execute(
-                "SELECT row FROM project WHERE NOT EXISTS (SELECT 1 FROM project_part "
-                "WHERE project_row = project.row) ORDER BY row LIMIT ?",
-                (limit,),
+                "SELECT row FROM project WHERE terms = ? ORDER BY row LIMIT ?",
+                (_NOT_INDEXED, limit),
             )
         ]
         if not rows:
             return 0
+        analysed = [(row, project, _terms(project)) for row, project in self.by_rows(rows).items()]
         with self.catalogue.transaction():
-            for row, project in self.by_rows(rows).items():
-                passages, sentences = passage_spans(project.text, project.language)
-                connection.executemany(
-                    "INSERT INTO project_part (project_row, kind, start, end, digest) "
-                    "VALUES (?, ?, ?, ?, ?)",
-                    [
-                        (row, kind, s.start, s.end, text_digest(project.text[s.start : s.end]))
-                        for kind, spans in (("passage", passages), ("sentence", sentences))
-                        for s in spans
-                    ],
+            for row, project, (body, context) in analysed:
+                connection.execute("DELETE FROM project_term WHERE rowid = ?", (row,))
+                connection.execute(
+                    "INSERT INTO project_term (rowid, body, context) VALUES (?, ?, ?)",
+                    (row, " ".join(body), " ".join(context)),
                 )
+                connection.execute(
+                    "UPDATE project SET terms = ? WHERE row = ?", (len(body) + len(context), row)
+                )
+                self._cut(connection, row, project)
             self.raise_generation()
         return len(rows)
+
+    def waiting(self) -> int:
+        """Return how many projects aren't indexed yet."""
+        count: int = self.catalogue.connection.execute(
+            "SELECT count(*) FROM project WHERE terms = ?", (_NOT_INDEXED,)
+        ).fetchone()[0]
+        return count
+
+    @staticmethod
+    def _cut(connection: sqlite3.Connection, row: int, project: Project) -> None:
+        passages, sentences = passage_spans(project.text, project.language)
+        connection.execute("DELETE FROM project_part WHERE project_row = ?", (row,))
+        connection.executemany(
+            "INSERT INTO project_part (project_row, kind, start, end, digest) "
+            "VALUES (?, ?, ?, ?, ?)",
+            [
+                (row, kind, s.start, s.end, text_digest(project.text[s.start : s.end]))
+                for kind, spans in (("passage", passages), ("sentence", sentences))
+                for s in spans
+            ],
+        )
 
     def pending(self, embeddings: Embeddings, *, limit: int) -> list[Pending]:
         """Return parts whose text has no vector of the model yet, each text once."""
@@ -627,6 +624,22 @@ class Projects:
         return parts, matrix.reshape(len(found), -1).astype(np.float32)
 
 
+def _terms(project: Project) -> tuple[list[str], list[str]]:
+    """Return the terms of a project's description and results, and of its title and keywords."""
+    return (
+        index_terms(f"{project.description}\n{project.results}", project.language),
+        index_terms(f"{project.title}\n{'; '.join(project.keywords)}", project.language),
+    )
+
+
+def project_json(project: Project) -> dict[str, object]:
+    """Return a project as it is published."""
+    out: dict[str, object] = {"project_id": project.id, **asdict(project), "text": project.text}
+    for name in ("keywords", "partners", "themes"):
+        out[name] = list(getattr(project, name))
+    return out
+
+
 def language_of_text(text: str, default: Language = "en") -> Language:
     """Return the language of a project's text, the default where it isn't clear."""
     return detect(text) or default
@@ -664,7 +677,7 @@ def _columns(project: Project, digest: bytes) -> dict[str, object]:
         "language": project.language,
         "first_year": years[0],
         "last_year": years[1],
-        "terms": 0,
+        "terms": _NOT_INDEXED,
         "changed": now(),
     }
 
