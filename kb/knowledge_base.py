@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from kb.answering.extractive import draft
+from kb.answering.extractive import draft, words_told
 from kb.catalogue import Catalogue, DocumentRow
 from kb.centring import Centring
 from kb.citing import cite, holds
@@ -97,7 +97,7 @@ class KnowledgeBase:
         ranking = self._retriever.rank(query, scope=self._cleared(scope), k=_ANSWER_HITS)
         hits = self._retriever.hits(ranking)
         rows = self.catalogue.rows_of([hit.passage.id for hit in hits])
-        drafted = draft(ranking, hits, rows)
+        drafted = draft(ranking, hits, rows, rarities=self.lexical.rarities(query.words))
         claims = self._verified(drafted.claims)
         answer = Answer(
             question=text,
@@ -113,10 +113,8 @@ class KnowledgeBase:
             answer,
             explanation={
                 "language": query.language,
-                "words": [
-                    {"word": word.surface, "terms": [term for term, _ in word.terms]}
-                    for word in query.words
-                ],
+                "words": words_told(query.words),
+                **drafted.explanation,
                 "support": round(drafted.support, 4),
                 "known_words": round(ranking.known_words, 4),
                 "candidates": [

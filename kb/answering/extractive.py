@@ -1,115 +1,137 @@
-"""Answers made of the material's own sentences.
+"""Answers made of the material's own sentences, or the reason why there is none.
 
-The best sentences of the best passages, in reading order; a passage merely sharing words with
-the question doesn't make a claim. Needs no language model.
+The kind of the question is recognised, every sentence, row and item of the best passages is
+scored by a calibrated model, and the few best are quoted as whole excerpts. What merely shares
+words with the question stays below the threshold. Needs no language model.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from kb.answering import support
+from kb.answering.asking import SEVERAL, AskedKind, kind_of
+from kb.answering.composing import compose
+from kb.answering.units import Unit, units_of
 from kb.citing import cite
-from kb.fusion import Scores
-from kb.model import Claim, Hit, Span
+from kb.lexical import Word
+from kb.model import Claim, Hit, Json
 from kb.retrieval import Ranking
 
-MAX_CLAIMS = 5
+_ON_TOPIC = 0.35
+"""Share of the question's words in the best passage from which on the topic is there."""
 
-# A sentence or passage below these says nothing about the question: centred cosines and shares
-# of the question's words as they are distributed for questions whose passage was left out of
-# the collection, against those whose passage was there.
-_SUPPORT = 0.62
-_STRONG = 1.0
-_LEXICAL_SHARE = 0.35
+# How far below the best statement's log-odds others may lie. A question that asks for one thing
+# is answered by one statement, unless others are nearly as good.
+_WITHIN_ONE = 0.35
+_WITHIN_SEVERAL = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """Claims, and how well the best of them is supported (0–1)."""
+    """Claims, how probable it is that they answer (0–1), and why there are none.
+
+    ``reason`` is a key of the message catalogue; ``explanation`` tells how it came about.
+    """
 
     claims: tuple[Claim, ...]
     support: float
     reason: str
+    explanation: Json = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class _Candidate:
-    hit: Hit
-    span: Span
-    score: float
+def draft(
+    ranking: Ranking, hits: Sequence[Hit], rows: Sequence[int], *, rarities: Sequence[float]
+) -> Draft:
+    """Return the claims that hits support; none, with the reason, when nothing does.
 
-
-def draft(ranking: Ranking, hits: Sequence[Hit], rows: Sequence[int]) -> Draft:
-    """Return up to five claims from hits; none, with the reason, when nothing supports one.
-
-    ``rows[i]`` is the catalogue's row of ``hits[i]``. The reason is a key of the message
-    catalogue.
+    ``rows[i]`` is the catalogue's row of ``hits[i]``, ``rarities`` are how much each word of the
+    question tells.
     """
     if not hits:
         return Draft((), 0.0, "reason.nothing")
-    support = support_of(ranking.dense, ranking.coverage)
-    if support < _SUPPORT:
-        on_topic = float(ranking.coverage[0]) >= _LEXICAL_SHARE
-        return Draft((), support, "reason.detail" if on_topic else "reason.topic")
-    candidates = _candidates(ranking, hits, rows)
-    if not candidates:
-        return Draft((), support, "reason.detail")
-    best = candidates[0].score
-    chosen: list[_Candidate] = []
-    for candidate in candidates:
-        if len(chosen) == MAX_CLAIMS or candidate.score < 0.8 * best:
-            break
-        if not _repeats(candidate, chosen):
-            chosen.append(candidate)
-    claims = [
-        Claim(
-            text=citation.quote,
-            citations=(citation,),
-            confidence=round(min(1.0, support * candidate.score / best / _STRONG), 3),
-            language=citation.language,
+    query = ranking.query
+    kind = kind_of(query.text, query.language)
+    units = units_of(hits, rows, ranking.sentences)
+    if not units:
+        return Draft((), 0.0, "reason.detail", {"kind": kind})
+    question = support.asked(kind, query.text, query.words, rarities)
+    calibration = support.calibration()
+    scored = support.unit_features(question, ranking, units)
+    log_odds = calibration.unit.log_odds(scored.features)
+    answer = support.answer_features(question, ranking, units, scored, log_odds)
+    supported = support.probability(float(calibration.answer.log_odds(answer)))
+    explanation = _explanation(kind, units, scored.features, log_odds, answer)
+    if supported < calibration.threshold:
+        on_topic = float(ranking.coverage[0]) >= _ON_TOPIC
+        reason = "reason.detail" if on_topic else "reason.topic"
+        return Draft((), supported, reason, explanation)
+    excerpts = compose(
+        kind,
+        units,
+        log_odds,
+        within=_WITHIN_SEVERAL if kind in SEVERAL else _WITHIN_ONE,
+    )
+    best = max(support.probability(excerpts[0].log_odds), 1e-9)
+    claims = []
+    for excerpt in excerpts:
+        citation = cite(
+            excerpt.unit.hit.document, excerpt.span, language=excerpt.unit.hit.passage.language
         )
-        for candidate in chosen
-        for citation in [
-            cite(candidate.hit.document, candidate.span, language=candidate.hit.passage.language)
-        ]
+        share = support.probability(excerpt.log_odds) / best
+        claims.append(
+            Claim(
+                text=citation.quote,
+                citations=(citation,),
+                confidence=round(supported * min(1.0, share), 3),
+                language=citation.language,
+            )
+        )
+    return Draft(tuple(claims), supported, "", explanation)
+
+
+def _explanation(
+    kind: AskedKind,
+    units: Sequence[Unit],
+    features: support.Features,
+    log_odds: support.Features,
+    answer: support.Features,
+) -> Json:
+    order = sorted(range(len(units)), key=lambda at: -log_odds[at])[:10]
+    return {
+        "kind": kind,
+        "answer": support.named(support.ANSWER_FEATURES, answer),
+        "statements": [
+            {
+                "document_id": units[at].hit.document.id,
+                "start": units[at].core.start,
+                "end": units[at].core.end,
+                "text": units[at].text,
+                "probability": round(support.probability(float(log_odds[at])), 4),
+                "features": support.named(support.UNIT_FEATURES, features[at]),
+            }
+            for at in order
+        ],
+    }
+
+
+def words_told(words: Sequence[Word]) -> list[dict[str, object]]:
+    """Return a question's words with the terms and translations that were looked for."""
+    return [
+        {
+            "word": word.surface,
+            "terms": [term for term, _ in word.terms if not term.startswith("_")],
+            "translations": {
+                language: sorted(
+                    {
+                        " ".join(part[0][0][0] for part in way.parts if part and part[0])
+                        for way in word.translations
+                        if way.language == language
+                    }
+                )
+                for language in sorted({way.language for way in word.translations})
+            },
+        }
+        for word in words
     ]
-    return Draft(tuple(claims), support, "")
-
-
-def support_of(dense: Scores, coverage: Scores) -> float:
-    """Return how well the best passage supports an answer: nearness, and words covered."""
-    if len(dense) == 0:
-        return 0.0
-    near = float(dense[0]) if dense[0] == dense[0] else 0.0
-    return near + 0.5 * float(coverage[0])
-
-
-def _candidates(ranking: Ranking, hits: Sequence[Hit], rows: Sequence[int]) -> list[_Candidate]:
-    by_row = dict(zip(rows, hits, strict=True))
-    top = hits[0].score
-    found = [
-        _Candidate(hit, sentence.span, sentence.cosine + 0.5 * (hit.score - top))
-        for sentence in ranking.sentences
-        if (hit := by_row.get(sentence.row)) is not None
-    ]
-    if not found:  # sentences aren't embedded yet: the passage's first sentences stand in
-        found = [
-            _Candidate(hit, hit.passage.sentences[0], hit.score)
-            for hit in hits
-            if hit.passage.sentences
-        ]
-    return sorted(found, key=lambda candidate: -candidate.score)
-
-
-def _repeats(candidate: _Candidate, chosen: Sequence[_Candidate]) -> bool:
-    words = set(_text(candidate).casefold().split())
-    for other in chosen:
-        theirs = set(_text(other).casefold().split())
-        if len(words & theirs) >= 0.7 * min(len(words), len(theirs)):
-            return True
-    return False
-
-
-def _text(candidate: _Candidate) -> str:
-    return candidate.hit.document.text[candidate.span.start : candidate.span.end]

@@ -1,0 +1,169 @@
+"""What an answer can be made of: sentences, table rows and list items of the passages found.
+
+A unit can be quoted as it stands. It knows what it needs to be understood: the sentence before
+it where it begins with a word that points back, the header of its table, the sentence that
+announces its list.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from kb.model import Block, BlockKind, Document, Hit, Language, Span
+from kb.retrieval import ScoredSentence
+
+_LEAST_LETTERS = 12
+"""Letters and digits: less is no statement (a page's number, a stray mark)."""
+
+_QUOTED_MOST = 700
+"""Characters of a quote that takes in the sentence before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unit:
+    """A sentence, row or item that could be a claim.
+
+    ``core`` is what answers, ``span`` what is quoted (the core, perhaps with the sentence
+    before), ``context`` what it stands under: header of the table or announcement of the list.
+    ``hit`` is its passage and ``place`` the place of that passage in the ranking, from 0.
+    """
+
+    hit: Hit
+    place: int
+    core: Span
+    span: Span
+    kind: BlockKind
+    cosine: float
+    context: Span | None = None
+
+    @property
+    def text(self) -> str:
+        """The core, verbatim."""
+        return self.hit.document.text[self.core.start : self.core.end]
+
+    @property
+    def language(self) -> Language:
+        """The language of the passage."""
+        return self.hit.passage.language
+
+
+def units_of(
+    hits: Sequence[Hit], rows: Sequence[int], scored: Sequence[ScoredSentence]
+) -> list[Unit]:
+    """Return the units of passages, best passage first, in reading order inside one.
+
+    ``rows[i]`` is the row of ``hits[i]``; ``scored`` gives the cosines. A sentence that has no
+    vector yet counts as its passage does.
+    """
+    cosines = {(sentence.row, sentence.span): sentence.cosine for sentence in scored}
+    found: list[Unit] = []
+    for place, (hit, row) in enumerate(zip(hits, rows, strict=True)):
+        found += _units(hit, place, row, cosines)
+    return found
+
+
+def _units(hit: Hit, place: int, row: int, cosines: dict[tuple[int, Span], float]) -> list[Unit]:
+    document = hit.document
+    spans = sorted(hit.passage.sentences)
+    blocks = [block_at(document, span.start) for span in spans]
+    fallback = hit.dense if hit.dense is not None else 0.0
+    found: list[Unit] = []
+    for at, (span, block) in enumerate(zip(spans, blocks, strict=True)):
+        kind = block.kind if block is not None else BlockKind.PARAGRAPH
+        text = document.text[span.start : span.end]
+        if kind is BlockKind.HEADING or not is_statement(text):
+            continue
+        if kind is BlockKind.TABLE_ROW and _is_header(blocks, at):
+            continue
+        found.append(
+            Unit(
+                hit=hit,
+                place=place,
+                core=span,
+                span=_quoted(document, spans, blocks, at),
+                kind=kind,
+                cosine=cosines.get((row, span), fallback),
+                context=_context(document, block),
+            )
+        )
+    return found
+
+
+def block_at(document: Document, start: int) -> Block | None:
+    """Return the block that holds a place of the text."""
+    at = bisect_right(document.blocks, start, key=lambda block: block.start) - 1
+    return document.blocks[at] if at >= 0 and start < document.blocks[at].end else None
+
+
+def is_statement(text: str) -> bool:
+    """Return whether a text says something: enough letters, and no question or announcement."""
+    stripped = text.rstrip(" \n\t”\"'’)")
+    if stripped.endswith(("?", ":")):
+        return False
+    return sum(character.isalnum() for character in text) >= _LEAST_LETTERS and any(
+        character.isalpha() for character in text
+    )
+
+
+def points_back(text: str) -> bool:
+    """Return whether a sentence begins with a word that means something said before."""
+    return _pointing().match(text) is not None
+
+
+@cache
+def _pointing() -> re.Pattern[str]:
+    source = tomllib.loads((files("kb.answering") / "asking.toml").read_text(encoding="utf-8"))
+    return re.compile(source["pointing"]["back"], re.IGNORECASE)
+
+
+def _quoted(
+    document: Document, spans: Sequence[Span], blocks: Sequence[Block | None], at: int
+) -> Span:
+    """Return what is quoted: from the sentence before where this one points back to it."""
+    span = spans[at]
+    if at == 0 or not points_back(document.text[span.start : span.end]):
+        return span
+    before = spans[at - 1]
+    block, other = blocks[at], blocks[at - 1]
+    if other is not None and other.kind is not (block.kind if block else BlockKind.PARAGRAPH):
+        return span
+    if not is_statement(document.text[before.start : before.end]):
+        return span
+    if span.end - before.start > _QUOTED_MOST:
+        return span
+    return Span(before.start, span.end)
+
+
+def _is_header(blocks: Sequence[Block | None], at: int) -> bool:
+    block = blocks[at]
+    if block is None:
+        return False
+    if block.row is not None:
+        after = blocks[at + 1] if at + 1 < len(blocks) else None
+        return block.row == 1 and after is not None and after.row == 2
+    before = blocks[at - 1] if at else None
+    return before is None or before.kind is not BlockKind.TABLE_ROW
+
+
+def _context(document: Document, block: Block | None) -> Span | None:
+    """Return the header row of a row's table, or what announces an item's list."""
+    if block is None or block.kind not in (BlockKind.TABLE_ROW, BlockKind.LIST_ITEM):
+        return None
+    at = bisect_right(document.blocks, block.start, key=lambda other: other.start) - 1
+    first = at
+    while first > 0 and document.blocks[first - 1].kind is block.kind:
+        first -= 1
+    if block.kind is BlockKind.TABLE_ROW:
+        header = document.blocks[first]
+        return Span(header.start, header.end) if first < at else None
+    before = document.blocks[first - 1] if first else None
+    if before is None or before.kind is not BlockKind.PARAGRAPH:
+        return None
+    text = document.text[before.start : before.end].rstrip()
+    return Span(before.start, before.end) if text.endswith(":") else None

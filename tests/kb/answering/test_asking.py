@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from typing import get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kb.answering.asking import AskedKind, holds_answer, kind_of
+from kb.model import LANGUAGES, Language
+
+
+@pytest.mark.parametrize(
+    ("question", "language", "kind"),
+    [
+        ("Milloin satama avattiin?", "fi", "when"),
+        ("koska terminaali valmistuu", "fi", "when"),
+        ("Miksi terminaali suljettiin, koska se maksoi liikaa?", "fi", "why"),
+        ("Montako jäsentä yhdistyksessä on?", "fi", "how much"),
+        ("paljonks vesi maksaa", "fi", "how much"),
+        ("höyryn hinta", "fi", "how much"),
+        ("Kuka maksaa, kun putki vuotaa?", "fi", "who"),
+        ("Mitkä kaupungit ovat mukana?", "fi", "list"),
+        ("yhtiö vai yhdistys", "fi", "compare"),
+        ("Millaisia hyviä käytäntöjä vedestä on?", "fi", "practices"),
+        ("Miten lupa haetaan?", "fi", "how"),
+        ("Mikä on tehdaspalokunta?", "fi", "what"),
+        ("tehdaspalokunta", "fi", "what"),
+        ("Vem betalar när röret läcker?", "sv", "who"),
+        ("När öppnades hamnen?", "sv", "when"),
+        ("Vad kostar vattnet?", "sv", "how much"),
+        ("Varför stängdes terminalen?", "sv", "why"),
+        ("Hur söker man tillstånd?", "sv", "how"),
+        ("How many members are there?", "en", "how much"),
+        ("How is it paid when a pipe leaks?", "en", "how"),
+        ("What is the difference between steam and heat?", "en", "compare"),
+        ("Who pays?", "en", "who"),
+        ("When was it opened?", "en", "when"),
+        ("Varför?", None, "why"),
+    ],
+)
+def test_the_kind_is_told_by_what_stands_first(
+    question: str, language: Language | None, kind: AskedKind
+) -> None:
+    assert kind_of(question, language) == kind
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "held"),
+    [
+        ("when", "Satama avattiin kesäkuussa 1998.", 1.0),
+        ("when", "Hamnen öppnades på måndag.", 1.0),
+        ("when", "Satama avattiin juhlallisesti.", 0.0),
+        ("how much", "Hinta on 38 euroa megawattitunnilta.", 1.0),
+        ("how much", "Siitä kertoo kaavio 5.", 0.5),
+        ("how much", "Hinta on kohtuullinen.", 0.0),
+        ("who", "Laskun maksaa alueyhtiö.", 1.0),
+        ("who", "Sopimuksen teki Infraserv.", 1.0),
+        ("who", "Lasku maksetaan heti.", 0.0),
+        ("why", "Terminaali suljettiin, koska katto vuoti.", 1.0),
+        ("what", "Mitä tahansa.", None),
+    ],
+)
+def test_what_a_sentence_holds(kind: AskedKind, text: str, held: float | None) -> None:
+    assert holds_answer(kind, text) == held
+
+
+@given(st.text(max_size=200), st.sampled_from([*LANGUAGES, None]))
+def test_any_text_has_a_kind(text: str, language: Language | None) -> None:
+    assert kind_of(text, language) in get_args(AskedKind)
