@@ -63,9 +63,11 @@ class Wording:
         year, month, day = found.groups()
         if month is None:
             return str(year)
-        name = self("months").split()[min(max(int(month), 1), 12) - 1]
-        key = "date_month" if day is None else "date_day"
-        return self(key, year=year, number=int(month), month=name, day=int(day or 1))
+        at = min(max(int(month), 1), 12) - 1
+        if day is None:
+            return self("date_month", month=self("month_names").split()[at], year=year)
+        # In Finnish the month of a whole date is its number.
+        return self("date_day", day=int(day), month=self("months").split()[at], year=year)
 
     def place(self, locator: Locator) -> str:
         """Return where something stands: ``s. 12, Vesi › Jäähdytys``."""
