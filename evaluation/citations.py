@@ -30,6 +30,14 @@ Finding = Literal["right", "by cell", "other page", "in pieces", "absent", "unch
 ``in pieces``: every line of a block is on its page, but not one after the other."""
 
 
+Rule = Literal["whole", "pages", "blocks", "list number", "by cell", "none"]
+"""What it took to find a right quote: ``whole`` is nothing but the folding; ``pages`` that it
+was divided where a page begins; ``blocks`` also where a block does; ``list number`` that the
+number of an item was left out; ``by cell`` as the finding. Each holds what those before don't."""
+
+RULES: tuple[Rule, ...] = ("whole", "pages", "blocks", "list number", "by cell")
+
+
 class Cites(Protocol):
     """What is checked: the citations of a knowledge base."""
 
@@ -51,10 +59,15 @@ _LIST_NUMBER = re.compile(r"^\s*(?:\d{1,3}|[a-z]|[ivx]{1,5})[.)]\s+")
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A citation and what the original says of it."""
+    """A citation, what the original says of it, and what it took to find it.
+
+    ``sentence`` says that the quote is one sentence and no more.
+    """
 
     citation: Citation
     finding: Finding
+    rule: Rule = "none"
+    sentence: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,11 +89,21 @@ class CitationsResult:
         """Right ones (by cell or whole) among those that could be checked."""
         return _share(self.counts())
 
+    def rules(self, *, sentences: bool = False) -> Counter[str]:
+        """Count what it took, over what could be checked; of single sentences only, or of all."""
+        return Counter(
+            one.rule
+            for one in self.checked
+            if one.finding != "unchecked" and (one.sentence or not sentences)
+        )
+
     def to_json(self) -> dict[str, object]:
-        """Return the share, findings, findings by document, and the failures."""
+        """Return the share, findings, rules, findings by document, and the failures."""
         return {
             "citations": len(self.checked),
             "right": self.share,
+            "rules": dict(self.rules()),
+            "rules_of_sentences": dict(self.rules(sentences=True)),
             "findings": dict(self.counts()),
             "refused": self.refused,
             "unread": list(self.unread),
@@ -130,6 +153,7 @@ class CitationsResult:
                 rows=tuple(rows),
                 note=note("citations", language, refused=self.refused),
             ),
+            self._strictness(language),
             Table(
                 title=heading("failures", language),
                 columns=columns(("file", "page", "finding", "quote"), language),
@@ -144,6 +168,24 @@ class CitationsResult:
                 ),
             ),
         ]
+
+    def _strictness(self, language: str) -> Table:
+        every, single = self.rules(), self.rules(sentences=True)
+        return Table(
+            title=heading("citation_rules", language),
+            columns=columns(("rule", "citations", "share", "sentences", "share"), language),
+            rows=tuple(
+                (
+                    rule,
+                    every[rule],
+                    every[rule] / every.total() if every else None,
+                    single[rule],
+                    single[rule] / single.total() if single else None,
+                )
+                for rule in (*RULES, "none")
+            ),
+            note=note("citation_rules", language),
+        )
 
     def table(self, language: str = "en") -> str:
         """Return the tables as text."""
@@ -210,13 +252,48 @@ def evaluate_citations(
         text = _original(product, document)
         if text is None:
             unread.append(document.source)
-        checked += [Checked(citation, check(citation, document, text)) for citation in own]
+        checked += [checked_one(citation, document, text) for citation in own]
     return CitationsResult(checked=tuple(checked), refused=refused, unread=tuple(unread))
 
 
 def _original(product: Cites, document: Document) -> Original | None:
     # The original is kept under its digest: its format is told by the name it came with.
     return original(product.original(document.id), name=document.source)
+
+
+def checked_one(citation: Citation, document: Document, text: Original | None) -> Checked:
+    """Check a citation, and tell what it took."""
+    finding = check(citation, document, text)
+    right = text is not None and finding in ("right", "by cell")
+    return Checked(
+        citation=citation,
+        finding=finding,
+        rule=_rule(citation, document, text) if right and text is not None else "none",
+        sentence=len(sentence_spans(citation.quote, document.language)) == 1,
+    )
+
+
+def _rule(citation: Citation, document: Document, text: Original) -> Rule:
+    """Return the least that has to be granted for a right quote to be found."""
+    whole = [(citation.quote, next(iter(sorted(_page_numbers(citation, document))), None))]
+    starts = set(document.page_starts)
+    if _stand(whole, text):
+        return "whole"
+    if _stand(_divided(citation, document, starts), text):
+        return "pages"
+    parts = list(_parts(citation, document))
+    if _stand(parts, text):
+        return "blocks"
+    unnumbered = [(_LIST_NUMBER.sub("", part), page) for part, page in parts]
+    return "list number" if _stand(unnumbered, text) else "by cell"
+
+
+def _stand(parts: Iterable[tuple[str, int | None]], text: Original) -> bool:
+    return all(
+        any(stands_in(reading, part) for reading in text.texts(page))
+        for part, page in parts
+        if fold(part)
+    )
 
 
 def check(citation: Citation, document: Document, text: Original | None) -> Finding:
@@ -243,6 +320,12 @@ def _page_numbers(citation: Citation, document: Document) -> set[int]:
 
 def _parts(citation: Citation, document: Document) -> Iterator[tuple[str, int | None]]:
     starts = {block.start for block in document.blocks} | set(document.page_starts)
+    return _divided(citation, document, starts)
+
+
+def _divided(
+    citation: Citation, document: Document, starts: set[int]
+) -> Iterator[tuple[str, int | None]]:
     cuts = [
         citation.start,
         *sorted(start for start in starts if citation.start < start < citation.end),

@@ -24,6 +24,7 @@ import numpy as np
 
 from ingest.cleaning import normalise
 from ingest.readers.layout import Box, Page, Word
+from ingest.sandbox import still_working
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -46,7 +47,7 @@ class OcrSettings:
     dpi: int = 300
     seconds: float = 60.0
     pages: int = 300
-    total_seconds: float = 90.0
+    total_seconds: float = 1500.0
     low: float = 70.0
     program: str = "tesseract"
 
@@ -107,6 +108,8 @@ def _run(image: Image, arguments: list[str], settings: OcrSettings) -> str | Non
     """Return what tesseract prints for a picture, or None when it fails or takes too long."""
     picture = io.BytesIO()
     image.save(picture, format="PPM")
+    # A long scan takes longer than any other file may; each run is bounded by itself.
+    still_working()
     try:
         done = subprocess.run(
             [settings.program, "stdin", "stdout", *arguments],
