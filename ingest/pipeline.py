@@ -38,7 +38,7 @@ from ingest.sandbox import ReaderPool
 from ingest.sources import Source, discover, snapshot
 from kb.catalogue import ITEM_KINDS, RejectedRecord, SourceRecord, now
 from kb.doctor import sweep_originals
-from kb.errors import StorageError, UnreadableDocument
+from kb.errors import NotFound, StorageError, UnreadableDocument
 from kb.knowledge_base import KnowledgeBase
 from kb.language import detect
 from kb.messages import message
@@ -225,22 +225,30 @@ def retry_rejected(
 ) -> Report:
     """Read rejected files again, those of the keys or all; return what was done.
 
-    An upload's file is gone, so it stays rejected until it is sent again. Raises NotFound for a
-    key that isn't rejected.
+    An upload's file is gone, so it is told again and stays rejected until it is sent again.
+    Raises NotFound for a key that isn't rejected.
     """
-    kb.catalogue.read_rejected_again(keys)
-    wanted = {record.source.key: record.source for record in kb.catalogue.rejected()}
-    if keys:
-        wanted = {key: wanted[key] for key in keys}
-    roots = sorted({Path(record.root) for record in wanted.values()})
-    found = [s for s in discover([r for r in roots if r.exists()]) if s.key in wanted]
+    every = {record.source.key: record for record in kb.catalogue.rejected()}
+    if unknown := [key for key in keys if key not in every]:
+        raise NotFound("not_rejected", file=unknown[0])
+    wanted = {key: every[key] for key in keys or every}
+    lying = {key: record.source for key, record in wanted.items() if Path(key).is_absolute()}
+    if lying:
+        kb.catalogue.read_rejected_again(list(lying))
+    roots = sorted({Path(record.root) for record in lying.values()})
+    found = [s for s in discover([r for r in roots if r.exists()]) if s.key in lying]
     here = {source.key for source in found}
     found += [
         Source(key=key, path=Path(key), root=record.root, name=record.name, size=0, mtime_ns=0)
-        for key, record in wanted.items()
+        for key, record in lying.items()
         if key not in here
     ]
-    return _Run(kb, progress=progress, outcome=outcome).sources(found)
+    report = _Run(kb, progress=progress, outcome=outcome).sources(found)
+    for key in wanted.keys() - lying.keys():
+        record = wanted[key]
+        error = UnreadableDocument(record.code, **record.params)
+        report.rejected.append(Rejection(record.source.name, error))
+    return report
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,14 +74,27 @@ def examine(kb: KnowledgeBase) -> list[Finding]:
 
 
 def repair(kb: KnowledgeBase) -> None:
-    """Rebuild what can be derived: terms that are missing, the vector index; delete leftovers.
+    """Rebuild what can be derived and is out of step; delete leftovers.
 
     The caller holds the writer's lock, and embeds afterwards what waits.
     """
     with kb.catalogue.transaction() as connection:
         connection.execute("DELETE FROM term WHERE rowid NOT IN (SELECT row FROM passage)")
     sweep_originals(kb)
-    kb.vectors.rebuild()
+    kb.vectors.flush()
+    if not _in_step(kb):
+        kb.vectors.rebuild()
+
+
+def _in_step(kb: KnowledgeBase) -> bool:
+    """Tell whether the vector index holds what it should, and nothing else."""
+    try:
+        return all(
+            np.array_equal(kb.embeddings.item_rows(kind), kb.vectors.rows(kind))
+            for kind in ITEM_KINDS
+        )
+    except StorageError:
+        return False
 
 
 def sweep_originals(kb: KnowledgeBase) -> None:

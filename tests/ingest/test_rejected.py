@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from ingest.batch_report import as_html, as_json, write_report
-from ingest.pipeline import Outcome, What, ingest, retry_rejected
+from ingest.pipeline import Outcome, What, ingest, ingest_sources, retry_rejected
+from ingest.sources import Source
 from kb.doctor import examine
 from kb.errors import KnowledgeBaseError, NotFound
 from kb.knowledge_base import KnowledgeBase
@@ -105,6 +106,22 @@ def test_a_retry_reads_what_is_named_or_all(kb: KnowledgeBase, folder: Path) -> 
     (folder / "rikki.docx").rename(folder / "ehjä.txt")
     gone = retry_rejected(kb)
     assert [rejection.error.code for rejection in gone.rejected] == ["unreadable_missing"]
+
+
+def test_an_upload_that_was_rejected_is_told_again_by_a_retry(
+    kb: KnowledgeBase, folder: Path
+) -> None:
+    path = folder / "rikki.docx"
+    upload = Source(
+        key="upload:rikki.docx", path=path, root="upload", name="rikki.docx", size=1, mtime_ns=1
+    )
+    ingest_sources(kb, [upload])
+    path.unlink()  # as it is when the job has ended
+
+    report = retry_rejected(kb)
+
+    assert [rejection.error.code for rejection in report.rejected] == ["unreadable_damaged"]
+    assert [record.code for record in kb.catalogue.rejected()] == ["unreadable_damaged"]
 
 
 def test_what_lacked_a_program_is_read_once_the_program_is_there(
