@@ -670,6 +670,83 @@ def projects_list_command(
         click.echo(_t("no_projects"))
 
 
+@_command("partners", group=projects_group)
+@_option("--theme", multiple=True)
+@_option("--place", multiple=True)
+@_option("--limit", "-k", default=30, show_default=True, type=click.IntRange(1))
+@_json
+def projects_partners_command(
+    theme: tuple[str, ...], place: tuple[str, ...], limit: int, as_json: bool
+) -> None:
+    from kb.projects import ProjectFilter, Projects, partner_json
+    from kb.scoping import theme_of
+
+    wanted = ProjectFilter(
+        themes=frozenset(theme_of(value) for value in theme), places=frozenset(place)
+    )
+    found = Projects(_open().catalogue).partners(wanted, limit=limit)
+    if as_json:
+        _print_json([partner_json(partner) for partner in found])
+        return
+    for partner in found:
+        click.echo(f"{partner.projects:>4}  {partner.name}  {', '.join(partner.places)}")
+    if not found:
+        click.echo(_t("no_projects"))
+
+
+@_command("related")
+@_option("--text", multiple=True)
+@_option("--document", multiple=True)
+@_option("--project", multiple=True)
+@_option("--limit", "-k", default=10, show_default=True, type=click.IntRange(1, 1000))
+@_option("--theme", multiple=True)
+@_option("--place", multiple=True)
+@_option("--partner", multiple=True)
+@_option("--csv", "as_csv", is_flag=True)
+@_json
+def related_command(
+    text: tuple[str, ...],
+    document: tuple[str, ...],
+    project: tuple[str, ...],
+    limit: int,
+    theme: tuple[str, ...],
+    place: tuple[str, ...],
+    partner: tuple[str, ...],
+    as_csv: bool,
+    as_json: bool,
+) -> None:
+    from kb.assembly import open_relator
+    from kb.projects import ProjectFilter
+    from kb.relating import related_csv, seeds_of
+    from kb.scoping import theme_of
+
+    opened = _open()
+    relator = open_relator(opened)
+    results = relator.related(
+        seeds_of(opened, relator, texts=text, documents=document, projects=project),
+        k=limit,
+        wanted=ProjectFilter(
+            themes=frozenset(theme_of(value) for value in theme),
+            places=frozenset(place),
+            partners=frozenset(partner),
+        ),
+    )
+    if as_json:
+        _print_json({"results": [result.to_json(LANGUAGE) for result in results]})
+    elif as_csv:
+        click.echo(related_csv(results, LANGUAGE), nl=False)
+    else:
+        for result in results:
+            click.echo(f"{result.score:.3f}  {result.project.id}  {result.project.title}")
+            for reason in result.reasons:
+                click.echo(f"       {reason.text(LANGUAGE)}")
+                if reason.theirs and reason.ours:
+                    click.echo(f"         “{' '.join(reason.theirs.quote.split())}”")
+                    click.echo(f"         ~ “{' '.join(reason.ours.quote.split())}”")
+        if not results:
+            click.echo(_t("no_projects"))
+
+
 # -- the whole ---------------------------------------------------------------------------------
 
 

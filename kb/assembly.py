@@ -10,7 +10,9 @@ from kb.centring import Centring
 from kb.embeddings import Embeddings
 from kb.knowledge_base import KnowledgeBase
 from kb.lexical import LexicalIndex
+from kb.projects import Projects
 from kb.protocols import Embedder
+from kb.relating import Relator
 from kb.retrieval import Retriever
 from kb.settings import Settings
 from kb.translation import Lexicon, Translator
@@ -60,6 +62,17 @@ def open_knowledge_base(settings: Settings, *, embedder: Embedder | None = None)
         )
     return _assembled(
         settings, catalogue=catalogue, embedder=lambda: embedder, fingerprint=embedder.fingerprint
+    )
+
+
+def open_relator(kb: KnowledgeBase) -> Relator:
+    """Return what finds related projects in an open knowledge base; no model is loaded yet."""
+    return Relator(
+        Projects(kb.catalogue),
+        embeddings=kb.embeddings,
+        centring=kb.centring,
+        embedder=kb.embedder,
+        translator=Translator([Vocabulary(kb.catalogue), Lexicon()]),
     )
 
 

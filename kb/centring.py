@@ -114,6 +114,12 @@ class Centring:
                 self._generation = generation
             return self._centre
 
+    def prior_passages(self) -> dict[Language, Vector]:
+        """Return the mean passage of each language as the prior's texts give it."""
+        with self._lock:
+            prior = self._load_prior()
+        return {language: prior[f"passages_{language}"] for language in LANGUAGES}
+
     def _measure(self) -> Centre:
         prior = self._load_prior()
         spoken, sample = self._embeddings.sample_vectors(limit=_SAMPLE)

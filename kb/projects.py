@@ -596,6 +596,34 @@ class Projects:
         ).fetchone()[0]
         return count
 
+    def vectors_of(
+        self, embeddings: Embeddings, texts: Sequence[str]
+    ) -> dict[str, npt.NDArray[np.float32]]:
+        """Return the vectors of those texts that have one, whatever they are parts of."""
+        digests = {text_digest(text): text for text in texts}
+        found = self.catalogue.connection.execute(
+            "SELECT digest, vector FROM embedding WHERE model = ? AND digest IN "
+            f"({','.join('?' * len(digests))})",
+            (embeddings.model, *digests),
+        )
+        return {
+            digests[bytes(r[0])]: np.frombuffer(r[1], dtype="<f2").astype(np.float32) for r in found
+        }
+
+    def names(self) -> dict[str, str]:
+        """Return the places and partners of all projects: as compared, and as written."""
+        found: dict[str, str] = {}
+        connection = self.catalogue.connection
+        for column in ("city", "region", "country"):
+            for table in ("project", "project_partner"):
+                for r in connection.execute(
+                    f"SELECT DISTINCT {column} FROM {table} WHERE {column} IS NOT NULL"
+                ):
+                    found.setdefault(folded(r[0]), r[0])
+        for r in connection.execute("SELECT folded, name FROM project_partner GROUP BY folded"):
+            found.setdefault(r[0], r[1])
+        return found
+
     def vectors(
         self, embeddings: Embeddings, kind: PartKind, rows: Sequence[int] | None = None
     ) -> tuple[list[Part], Matrix]:
@@ -638,6 +666,18 @@ def project_json(project: Project) -> dict[str, object]:
     for name in ("keywords", "partners", "themes"):
         out[name] = list(getattr(project, name))
     return out
+
+
+def partner_json(partner: PartnerRow) -> dict[str, object]:
+    """Return an organisation as it is published."""
+    return {
+        "name": partner.name,
+        "projects": partner.projects,
+        "led": partner.led,
+        "themes": [{"theme": theme, "projects": count} for theme, count in partner.themes],
+        "places": list(partner.places),
+        "project_ids": list(partner.project_ids),
+    }
 
 
 def language_of_text(text: str, default: Language = "en") -> Language:
