@@ -17,12 +17,12 @@ from kb.analysis import Token
 from kb.analysis.engines import analyzer, is_function_word
 from kb.analysis.tokens import fold, safe
 from kb.lexical import Terms, Translation
-from kb.model import Language
+from kb.model import LANGUAGES, Language
 from kb.translation.keys import forms, keys, phrase_keys
 from kb.translation.lexicon import Entry, Lexicon, Pair
 
 LONGEST_PHRASE = 3
-MAX_TRANSLATIONS = 8
+MAX_TRANSLATIONS = 14
 """Translations of a word that are tried, the surest first."""
 
 OTHER_HEADWORD = 0.7
@@ -32,7 +32,13 @@ VIA = 0.8
 """A translation through a third language."""
 
 PARTS = 0.9
-"""A compound put together from its parts' translations."""
+"""A compound that no dictionary has, put together from its parts' translations."""
+
+KNOWN_PARTS = 0.4
+"""The same for one that a dictionary has."""
+
+ROOT = 0.7
+"""What a word is derived from, where no dictionary has the word: tapahtua for tapahtunut."""
 
 _MIN_PART = 3
 
@@ -78,10 +84,15 @@ class Translator:
     def _word(self, token: Token, pair: Pair) -> Iterator[Translation]:
         found = self._forms(token, pair)
         yield from _translations(found, pair[1])
-        if not found:
-            parts = self._parts(token, pair)
-            if parts:
-                yield Translation(pair[1], tuple(parts), PARTS)
+        parts = self._parts(token, pair)
+        if parts:
+            yield Translation(pair[1], tuple(parts), KNOWN_PARTS if found else PARTS)
+        elif not found:
+            pieces = [term.text for term in token.terms if term.kind == "part"]
+            for piece in pieces if pair[0] == "fi" else ():
+                known = self._whole(piece, piece, pair)
+                rooted = [_Found(one.text, one.weight * ROOT) for one in known]
+                yield from _translations(rooted, pair[1])
 
     def _forms(self, token: Token, pair: Pair) -> list[_Found]:
         surface = fold(token.surface)
@@ -89,15 +100,16 @@ class Translator:
 
     def _whole(self, key: str, surface: str, pair: Pair) -> list[_Found]:
         direct = self._entries(key, surface, pair)
-        if "fi" in pair:
+        # The dictionary of English and Swedish is small, and those of either with Finnish aren't.
+        if direct and "fi" in pair:
             return direct
-        # The dictionaries of English and Swedish are small; both are large with Finnish.
+        third: Language = next(language for language in LANGUAGES if language not in pair)
         out = list(direct)
-        for bridge in self._entries(key, surface, (pair[0], "fi")):
-            for form in keys(bridge.text, "fi")[:1]:
+        for bridge in self._entries(key, surface, (pair[0], third)):
+            for form in keys(bridge.text, third)[:1]:
                 out += [
                     _Found(one.text, one.weight * bridge.weight * VIA)
-                    for one in self._entries(form, bridge.text, ("fi", pair[1]))
+                    for one in self._entries(form, bridge.text, (third, pair[1]))
                 ]
         return out
 
@@ -132,7 +144,7 @@ class Translator:
 
 def rank_weight(place: int) -> float:
     """Return how much a translation counts by its place in its entry, from 0."""
-    return 1.0 / (1.0 + 0.05 * place)
+    return 1.0 / (1.0 + 0.15 * place)
 
 
 def _translations(found: Sequence[_Found], target: Language) -> Iterator[Translation]:

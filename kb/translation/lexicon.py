@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import threading
 import zipfile
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -52,12 +52,15 @@ class Lexicon:
             at = bisect_right(firsts, key) - 1
             if at < 0:
                 return []
-            keys, lines = self._block(*members[at])
-        return [
-            Entry(headword, tuple(translations))
-            for line in lines[bisect_left(keys, key) : bisect_right(keys, key)]
-            for headword, *translations in [line]
-        ]
+            block = self._block(*members[at])
+        out = []
+        start = block.find(f"\n{key}\t") + 1
+        while start and block.startswith(f"{key}\t", start):
+            end = block.index("\n", start)
+            _, headword, *translations = block[start:end].split("\t")
+            out.append(Entry(headword, tuple(translations)))
+            start = end + 1
+        return out
 
     def _opened(self) -> dict[str, tuple[list[str], list[tuple[zipfile.ZipFile, str]]]]:
         if self._tables is None:
@@ -68,7 +71,7 @@ class Lexicon:
             self._tables = {}
             for pack in packs:
                 archive = zipfile.ZipFile(io.BytesIO(pack))
-                for line in _lines(archive, "index.tsv"):
+                for line in archive.read("index.tsv").decode("utf-8").split("\n")[:-1]:
                     member, first = line.split("\t")
                     firsts, members = self._tables.setdefault(member.split("/")[0], ([], []))
                     firsts.append(first)
@@ -76,13 +79,9 @@ class Lexicon:
         return self._tables
 
     @staticmethod
-    def _read(archive: zipfile.ZipFile, member: str) -> tuple[list[str], list[list[str]]]:
-        rows = [line.split("\t") for line in _lines(archive, member)]
-        return [row[0] for row in rows], [row[1:] for row in rows]
-
-
-def _lines(archive: zipfile.ZipFile, member: str) -> list[str]:
-    return archive.read(member).decode("utf-8").split("\n")[:-1]
+    def _read(archive: zipfile.ZipFile, member: str) -> str:
+        """Return a table with a line end before it, so every line stands between two."""
+        return "\n" + archive.read(member).decode("utf-8")
 
 
 def pack(
