@@ -18,12 +18,15 @@
   };
   const place = () => {
     if (!open) return;
-    const at = open.cite.getBoundingClientRect(), box = open.pop.getBoundingClientRect();
-    const left = Math.max(12, Math.min(at.left - 16, innerWidth - box.width - 12));
-    const below = innerHeight - at.bottom;
-    const top = below >= box.height + 12 || below >= at.top ? at.bottom + 6 : at.top - box.height - 6;
-    open.pop.style.left = `${left}px`;
-    open.pop.style.top = `${Math.max(8, top)}px`;
+    const at = open.cite.getBoundingClientRect(), style = open.pop.style;
+    // Below the number or above it, whichever has room, and never over it: then it scrolls inside.
+    style.maxHeight = "";
+    const below = innerHeight - at.bottom - 14, above = at.top - 14;
+    const under = open.pop.offsetHeight <= below || below >= above;
+    style.maxHeight = `${Math.max(96, Math.min(480, under ? below : above))}px`;
+    const box = open.pop.getBoundingClientRect();
+    style.left = `${Math.max(12, Math.min(at.left - 16, innerWidth - box.width - 12))}px`;
+    style.top = `${under ? at.bottom + 6 : at.top - box.height - 6}px`;
   };
   const show = (cite) => {
     clearTimeout(closing);
