@@ -142,6 +142,12 @@ class LexicalIndex:
             at = np.minimum(np.searchsorted(self._rows, rows), len(self._rows) - 1)
             return np.where(self._rows[at] == rows, self._languages[at], 0).astype(np.int8)
 
+    def idf(self, term: str) -> float:
+        """Return a term's inverse document frequency, that of a term nobody writes included."""
+        with self._lock:
+            self._follow()
+            return _idf(len(self._rows), len(self._posting(term)[0]))
+
     @property
     def passages(self) -> int:
         """How many passages there are."""

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from kb.agreement import SentenceAgreement
 from kb.analysis.engines import question_tokens
 from kb.catalogue import Catalogue, ItemKind
 from kb.centring import Centring, Vector, cosines
@@ -33,8 +34,10 @@ HalfMatrix = npt.NDArray[np.float16]
 
 SENTENCE_WEIGHT = 0.6
 LEXICAL_WEIGHT = 1.2
+AGREEMENT_WEIGHT = 0.3
 
 _CANDIDATES = 150
+_SECOND_LOOK = 40
 _SEEN_LIMIT = 20_000
 """Passages whose vectors stay in memory: some 100 MB."""
 
@@ -109,6 +112,7 @@ class Retriever:
         self._embeddings = embeddings
         self._sentences = sentences
         self._translator = translator
+        self._agreement = SentenceAgreement(catalogue, lexical)
         self._lock = threading.Lock()
         self._seen: dict[int, _PassageVectors] = {}
         self._exact: dict[ItemKind, tuple[Rows, Matrix]] = {}
@@ -138,6 +142,7 @@ class Retriever:
         dense, sentences = self._dense(query, candidates)
         shares, coverage = lexical.at(candidates)
         scores = fuse(dense, concerted(shares, coverage), lexical_weight=LEXICAL_WEIGHT)
+        scores = self._second_look(query, candidates, scores, sentences)
         best = top(scores, k)
         kept = set(candidates[best].tolist())
         return Ranking(
@@ -150,6 +155,22 @@ class Retriever:
             known_words=lexical.known,
             sentences=tuple(s for s in sentences if s.row in kept),
         )
+
+    def _second_look(
+        self, query: Query, rows: Rows, scores: Scores, sentences: Sequence[ScoredSentence]
+    ) -> Scores:
+        """Return scores with what the best ``_SECOND_LOOK`` passages' sentences add."""
+        best = top(scores, _SECOND_LOOK)
+        cosine: dict[int, dict[Span, float]] = {row: {} for row in rows[best].tolist()}
+        for sentence in sentences:
+            if sentence.row in cosine:
+                cosine[sentence.row][sentence.span] = sentence.cosine
+        agreed = self._agreement.score(query.words, list(cosine), list(cosine.values()))
+        looked_at = scores.copy()
+        # The others stay below: what isn't looked at counts as the least agreement seen.
+        looked_at += AGREEMENT_WEIGHT * (agreed.min() if len(agreed) else np.float32(0))
+        looked_at[best] = scores[best] + AGREEMENT_WEIGHT * agreed
+        return np.asarray(looked_at, dtype=np.float32)
 
     # -- candidates ---------------------------------------------------------------------------
 
