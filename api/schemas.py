@@ -264,6 +264,8 @@ class ProgressOut(Out):
     done: int
     total: int
     current: str
+    pages: int
+    passages: int
 
 
 class RejectionOut(Out):
@@ -295,6 +297,7 @@ class ReportOut(Out):
     ingested: int
     unchanged: int
     removed: int
+    ignored: int
     rejected: list[RejectionOut]
     warnings: list[WarningOut]
     passages: int
