@@ -662,10 +662,14 @@ def _terms(project: Project) -> tuple[list[str], list[str]]:
 
 def project_json(project: Project) -> dict[str, object]:
     """Return a project as it is published."""
-    out: dict[str, object] = {"project_id": project.id, **asdict(project), "text": project.text}
-    for name in ("keywords", "partners", "themes"):
-        out[name] = list(getattr(project, name))
-    return out
+    return {
+        "project_id": project.id,
+        **asdict(project),
+        "keywords": list(project.keywords),
+        "partners": [asdict(partner) for partner in project.partners],
+        "themes": list(project.themes),
+        "text": project.text,
+    }
 
 
 def partner_json(partner: PartnerRow) -> dict[str, object]:

@@ -639,7 +639,9 @@ def _means(
     for language in LANGUAGES:
         here = np.array([one == language for one in spoken])
         if here.any():
-            shift += (matrix[here].mean(axis=0) - prior[language]) * (here.sum() / len(spoken))
+            # A few texts say what they are about, not what all have in common.
+            share = here.sum() / (len(spoken) + _PRIOR_WEIGHT)
+            shift += (matrix[here].mean(axis=0) - prior[language]) * np.float32(share)
     for language in LANGUAGES:
         here = np.array([one == language for one in spoken])
         count = int(here.sum())
