@@ -25,6 +25,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from enum import StrEnum
 from hashlib import sha256
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Literal
 
 from ingest.cleaning import normalise
@@ -278,6 +279,7 @@ class _Run:
         self._pages = 0
         self._doubtful: list[tuple[_Task, UnreadableDocument | OSError]] = []
         self._unseen: list[str] = []
+        self._readers_work = False
         self._recognises = shutil.which("tesseract") is not None
         self._readers = (_READER,) if self._recognises else (_READER, _READER + _PICTURES)
         settings = kb.settings
@@ -545,12 +547,30 @@ class _Run:
             with ReaderPool(1, limits) as pool:
                 reading = pool.read(self._original(task.record.digest), name=task.source.name)
         except UnreadableDocument as second:
+            if second.code == "unreadable_crash":
+                self._try_readers()
             told = error if isinstance(error, UnreadableDocument) else second
             self._reject(task.source, told, task.record, quiet=task.quiet, began=again.began)
         except OSError as failed:
             raise StorageError("readers_dont_start", why=failed) from failed
         else:
             self._take(again, reading)
+
+    def _try_readers(self) -> None:
+        """See that a worker can read the simplest of files, so that no other is blamed for it.
+
+        Raises StorageError where none can, as in a broken installation.
+        """
+        if self._readers_work:
+            return
+        with TemporaryDirectory() as folder, ReaderPool(1, self._limits) as pool:
+            simple = Path(folder) / "simple.txt"
+            simple.write_text("Simple.\n", encoding="ascii")
+            try:
+                pool.read(simple)
+            except UnreadableDocument as error:
+                raise StorageError("readers_dont_start", why=error.code) from error
+        self._readers_work = True
 
     def _take(self, task: _Task, reading: Reading) -> None:
         source, record = task.source, task.record

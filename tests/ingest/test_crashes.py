@@ -255,3 +255,17 @@ def test_a_worker_that_was_killed_costs_no_file(
     assert [rejection.source for rejection in report.rejected] == rejected
     assert report.ingested == 2 - len(rejected)
     assert examine(kb) == []
+
+
+def test_when_no_worker_runs_no_file_is_blamed(
+    tmp_path: Path, folder: Path, open_at: OpenAt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        ingest_pipeline, "ReaderPool", partial(ReaderPool, reader="tests.ingest.nowhere:read")
+    )
+    kb = open_at(tmp_path / "data", embedder=BagOfWords())
+
+    with pytest.raises(StorageError, match="can't be read now"):
+        ingest(kb, [folder])
+
+    assert kb.catalogue.rejected() == []
