@@ -205,25 +205,25 @@ class Retriever:
     def _nearest_exactly(
         self, query: Query, allowed: Rows | None, total: int, k: int
     ) -> list[Rows]:
-        centre = self._centring.centre()
         found: list[Rows] = []
         for kind in ("passage", "sentence"):
             if total <= _EXACT_LIMIT:
-                owners, rows_matrix = self._small(kind)
-                inside = slice(None) if allowed is None else np.isin(owners, allowed)
-                owners, matrix = owners[inside], rows_matrix[inside]
+                owners, matrix = self._small(kind)
             elif kind == "passage" and allowed is not None:
-                owners, matrix = self._embeddings.vectors("passage", allowed.tolist())
+                owners, matrix = self._centred(
+                    *self._embeddings.vectors("passage", allowed.tolist())
+                )
             else:
                 continue
-            if len(owners):
-                languages = self._lexical.languages_of(owners)
-                scores = cosines(centre.passages(matrix, languages), query.vector)
-                found.append(np.unique(owners[top(scores, k if kind == "passage" else 2 * k)]))
+            scores = cosines(matrix, query.vector)
+            if allowed is not None:
+                inside = np.isin(owners, allowed)
+                owners, scores = owners[inside], scores[inside]
+            found.append(np.unique(owners[top(scores, k if kind == "passage" else 2 * k)]))
         return found
 
     def _small(self, kind: ItemKind) -> tuple[Rows, Matrix]:
-        """Return all vectors of a small collection with the passages that own them."""
+        """Return all centred vectors of a small collection with the passages that own them."""
         with self._lock:
             generation = self._catalogue.generation
             if generation != self._exact_generation:
@@ -231,8 +231,13 @@ class Retriever:
                 self._exact_generation = generation
             if kind not in self._exact:
                 rows, matrix = self._embeddings.vectors(kind)
-                self._exact[kind] = (rows if kind == "passage" else self._owners(rows), matrix)
+                owners = rows if kind == "passage" else self._owners(rows)
+                self._exact[kind] = self._centred(owners, matrix)
             return self._exact[kind]
+
+    def _centred(self, owners: Rows, matrix: Matrix) -> tuple[Rows, Matrix]:
+        languages = self._lexical.languages_of(owners)
+        return owners, self._centring.centre().passages(matrix, languages)
 
     def _owners(self, rows: Rows) -> Rows:
         owners = self._embeddings.sentence_owners(rows.tolist())
