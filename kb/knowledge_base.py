@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from kb.answering.extractive import draft, words_told
+from kb.answering.extractive import Material, draft, words_told
 from kb.catalogue import Catalogue, DocumentRow
 from kb.centring import Centring
 from kb.citing import cite, holds
@@ -31,7 +31,9 @@ from kb.retrieval import Query, Retriever
 from kb.settings import Settings
 from kb.vectors import VectorIndex
 
-_ANSWER_HITS = 8
+ANSWER_HITS = 8
+"""Passages that an answer is made of."""
+
 _NEAREST = 5
 
 
@@ -93,11 +95,9 @@ class KnowledgeBase:
         Every citation is checked against its document once more before it leaves. Raises
         BadQuestion like ``search``.
         """
-        query = self._query(text)
-        ranking = self._retriever.rank(query, scope=self._cleared(scope), k=_ANSWER_HITS)
-        hits = self._retriever.hits(ranking)
-        rows = self.catalogue.rows_of([hit.passage.id for hit in hits])
-        drafted = draft(ranking, hits, rows, rarities=self.lexical.rarities(query.words))
+        material = self.material(text, scope=scope)
+        ranking, hits, query = material.ranking, material.hits, material.ranking.query
+        drafted = draft(material)
         claims = self._verified(drafted.claims)
         answer = Answer(
             question=text,
@@ -128,6 +128,18 @@ class KnowledgeBase:
                     for hit in hits
                 ],
             },
+        )
+
+    def material(self, text: str, *, scope: Scope | None = None, k: int = ANSWER_HITS) -> Material:
+        """Return what an answer to a question is made of. Raises BadQuestion like ``search``."""
+        query = self._query(text)
+        ranking = self._retriever.rank(query, scope=self._cleared(scope), k=k)
+        hits = self._retriever.hits(ranking)
+        return Material(
+            ranking=ranking,
+            hits=tuple(hits),
+            rows=tuple(self.catalogue.rows_of([hit.passage.id for hit in hits])),
+            rarities=self.lexical.rarities(query.words),
         )
 
     def _query(self, text: str, language: Language | None = None) -> Query:

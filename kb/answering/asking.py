@@ -1,9 +1,10 @@
-"""What kind of thing a question asks for, and whether a sentence holds such a thing."""
+"""What kind of thing a question asks for, and what a sentence that answers it has to hold."""
 
 from __future__ import annotations
 
 import re
 import tomllib
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Literal, cast
@@ -40,19 +41,45 @@ def kind_of(question: str, language: Language | None) -> AskedKind:
     return min(found)[2] if found else "what"
 
 
-def holds_answer(kind: AskedKind, text: str) -> float | None:
-    """Return how well a text holds what the kind asks for, 0–1; None where anything may.
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What an answer has to hold: any of the patterns, the first ones best.
 
-    A number without a unit is half of a quantity.
+    No patterns where anything may answer. ``cased`` patterns are about capital letters.
     """
-    wanted = _HOLDS.get(kind)
-    if wanted is None:
-        return None
-    for place, name in enumerate(wanted):
-        # Names are told by their capital letters.
-        if _answers()[name].search(text if name == "agent" else text.casefold()):
-            return 1.0 / (1 + place)
-    return 0.0
+
+    patterns: tuple[re.Pattern[str], ...] = ()
+    cased: bool = False
+
+    def held(self, text: str) -> float | None:
+        """Return how well a text holds it, 0–1; None where anything may answer.
+
+        What only the second pattern finds (a number, but not of the unit asked for) counts half.
+        """
+        if not self.patterns:
+            return None
+        looked_at = text if self.cased else text.casefold()
+        for place, pattern in enumerate(self.patterns):
+            if pattern.search(looked_at):
+                return 1.0 / (1 + place)
+        return 0.0
+
+
+def wanted(kind: AskedKind, question: str) -> Wanted:
+    """Return what an answer to a question of a kind has to hold."""
+    names = _HOLDS.get(kind)
+    if names is None:
+        return Wanted()
+    text = question.casefold()
+    patterns = tuple(_answers()[name] for name in names)
+    if kind == "who":
+        asks, name = _persons()
+        return Wanted((name,) if asks.search(text) else patterns, cased=True)
+    if kind in ("how much", "when"):
+        for asks, answer in _figures():
+            if asks.search(text):
+                return Wanted((answer, *patterns[:1]))
+    return Wanted(patterns)
 
 
 @cache
@@ -76,3 +103,15 @@ def _kinds() -> tuple[tuple[AskedKind, dict[Language, re.Pattern[str]]], ...]:
 def _answers() -> dict[str, re.Pattern[str]]:
     patterns = cast("dict[str, str]", _source()["answers"])
     return {name: re.compile(pattern) for name, pattern in patterns.items()}
+
+
+@cache
+def _figures() -> tuple[tuple[re.Pattern[str], re.Pattern[str]], ...]:
+    entries = cast("list[dict[str, str]]", _source()["figures"])
+    return tuple((re.compile(one["question"]), re.compile(one["answer"])) for one in entries)
+
+
+@cache
+def _persons() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    table = cast("dict[str, str]", _source()["persons"])
+    return re.compile(table["question"]), re.compile(table["answer"])

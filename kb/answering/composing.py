@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from kb.answering.asking import SEVERAL, AskedKind
 from kb.answering.support import Features, terms_of
 from kb.answering.units import Unit, block_at, points_back
@@ -35,12 +37,17 @@ class Excerpt:
 
 
 def compose(
-    kind: AskedKind, units: Sequence[Unit], log_odds: Features, *, within: float
+    kind: AskedKind,
+    units: Sequence[Unit],
+    log_odds: Features,
+    *,
+    within: float,
+    least: float = -np.inf,
 ) -> list[Excerpt]:
     """Return the excerpts that answer, best first.
 
-    Units whose log-odds are at most ``within`` below the best one's are taken, as long as they
-    add something to what is already quoted.
+    Besides the best unit, those are taken whose log-odds are at least ``least`` and at most
+    ``within`` below the best one's, as long as they add something to what is already quoted.
     """
     chosen: list[Excerpt] = []
     order = sorted(range(len(units)), key=lambda at: (-log_odds[at], at))
@@ -48,7 +55,7 @@ def compose(
         return chosen
     best = float(log_odds[order[0]])
     for at in order:
-        if len(chosen) == MOST_EXCERPTS or log_odds[at] < best - within:
+        if len(chosen) == MOST_EXCERPTS or (chosen and log_odds[at] < max(best - within, least)):
             break
         unit = units[at]
         if any(_inside(unit, excerpt) or _repeats(unit, excerpt) for excerpt in chosen):

@@ -24,8 +24,8 @@ _ON_TOPIC = 0.35
 
 # How far below the best statement's log-odds others may lie. A question that asks for one thing
 # is answered by one statement, unless others are nearly as good.
-_WITHIN_ONE = 0.35
-_WITHIN_SEVERAL = 1.0
+_WITHIN_ONE = 0.7
+_WITHIN_SEVERAL = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,22 +41,31 @@ class Draft:
     explanation: Json = field(default_factory=dict)
 
 
-def draft(
-    ranking: Ranking, hits: Sequence[Hit], rows: Sequence[int], *, rarities: Sequence[float]
-) -> Draft:
-    """Return the claims that hits support; none, with the reason, when nothing does.
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What was found for a question.
 
-    ``rows[i]`` is the catalogue's row of ``hits[i]``, ``rarities`` are how much each word of the
+    ``rows[i]`` is the catalogue's row of ``hits[i]``; ``rarities`` are how much each word of the
     question tells.
     """
+
+    ranking: Ranking
+    hits: tuple[Hit, ...]
+    rows: tuple[int, ...]
+    rarities: tuple[float, ...]
+
+
+def draft(material: Material) -> Draft:
+    """Return the claims that the material supports; none, with the reason, when nothing does."""
+    ranking, hits = material.ranking, material.hits
     if not hits:
         return Draft((), 0.0, "reason.nothing")
     query = ranking.query
     kind = kind_of(query.text, query.language)
-    units = units_of(hits, rows, ranking.sentences)
+    units = units_of(hits, material.rows, ranking.sentences)
     if not units:
         return Draft((), 0.0, "reason.detail", {"kind": kind})
-    question = support.asked(kind, query.text, query.words, rarities)
+    question = support.asked(kind, query.text, query.words, material.rarities)
     calibration = support.calibration()
     scored = support.unit_features(question, ranking, units)
     log_odds = calibration.unit.log_odds(scored.features)
@@ -72,6 +81,7 @@ def draft(
         units,
         log_odds,
         within=_WITHIN_SEVERAL if kind in SEVERAL else _WITHIN_ONE,
+        least=calibration.least,
     )
     best = max(support.probability(excerpts[0].log_odds), 1e-9)
     claims = []

@@ -17,10 +17,10 @@ import numpy as np
 import numpy.typing as npt
 
 from kb.analysis.engines import analyzer
-from kb.answering.asking import AskedKind, holds_answer
+from kb.answering.asking import AskedKind, Wanted, wanted
 from kb.answering.units import Unit
 from kb.lexical import Terms, Word
-from kb.model import Document, Hit, Language
+from kb.model import Document, Language
 from kb.retrieval import Ranking
 
 Features = npt.NDArray[np.float64]
@@ -33,13 +33,14 @@ UNIT_FEATURES = (
     "fits",
     "names",
     "behind",
+    "first",
     "fragment",
     "short",
 )
 """What is known about a unit, in the order of the coefficients:
 
 - sentence: centred cosine of the unit; passage: that of its passage blended with the nearest
-  sentence's; behind: fused score of the passage below the best passage's
+  sentence's; behind: fused score of the passage below the best passage's; first: 1 in the best
 - seen: share of the question's words, by rarity, in the unit, what it stands under, the headings
   and the title; window: the same with the units beside it
 - fits: 1 where it holds what the kind of question asks for, 0 where it should and doesn't,
@@ -78,6 +79,7 @@ class Asked:
     """A question as support sees it: kind, words, and how much each word tells (its rarity)."""
 
     kind: AskedKind
+    wanted: Wanted
     words: tuple[Word, ...]
     rarities: tuple[float, ...]
     names: tuple[bool, ...]
@@ -99,12 +101,15 @@ class Regression:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Both regressions, and the probabilities below which nothing is said."""
+    """Both regressions, and what is said by them.
+
+    Below the probability ``threshold`` nothing is; a second claim needs log-odds of ``least``.
+    """
 
     unit: Regression
     answer: Regression
     threshold: float
-    claim_threshold: float
+    least: float
 
 
 @cache
@@ -115,7 +120,7 @@ def calibration() -> Calibration:
         unit=_regression(source["unit"], UNIT_FEATURES),
         answer=_regression(source["answer"], ANSWER_FEATURES),
         threshold=float(source["threshold"]),
-        claim_threshold=float(source["claim_threshold"]),
+        least=float(source["least"]),
     )
 
 
@@ -134,7 +139,7 @@ def probability(log_odds: float) -> float:
 
 def asked(kind: AskedKind, text: str, words: Sequence[Word], rarities: Sequence[float]) -> Asked:
     """Return a question as support sees it; ``rarities`` are idf-like, one a word."""
-    return Asked(kind, tuple(words), tuple(rarities), names_among(text, words))
+    return Asked(kind, wanted(kind, text), tuple(words), tuple(rarities), names_among(text, words))
 
 
 def names_among(text: str, words: Sequence[Word]) -> tuple[bool, ...]:
@@ -162,28 +167,28 @@ def unit_features(question: Asked, ranking: Ranking, units: Sequence[Unit]) -> S
     out = np.zeros((len(units), len(UNIT_FEATURES)))
     windows: list[frozenset[str]] = []
     dense = np.nan_to_num(ranking.dense, nan=0.0)
-    names: dict[int, float] = {}
     terms = [terms_of(unit.text, unit.language) for unit in units]
     for at, unit in enumerate(units):
         place = unit.place
-        if place not in names:
-            names[place] = names_share(question, unit.hit)
         beside = [
-            terms[other]
+            other
             for other in (at - 1, at + 1)
             if 0 <= other < len(units) and units[other].place == place
         ]
         seen = terms[at] | _context_terms(unit)
-        windows.append(seen.union(*beside))
-        fits = holds_answer(question.kind, unit.text)
+        windows.append(seen.union(*(terms[other] for other in beside)))
+        fits = question.wanted.held(unit.text)
         out[at] = (
             unit.cosine,
             float(dense[place]),
             covered(question, seen, unit.language),
             covered(question, windows[at], unit.language),
             0.5 if fits is None else fits,
-            names[place],
+            names_share(question, unit, " ".join(units[i].text for i in (at, *beside)))
+            if any(question.names)
+            else 1.0,
             float(ranking.scores[place] - ranking.scores[0]),
+            float(place == 0),
             float(_fragment(unit)),
             float(len(unit.text.split()) < 5),
         )
@@ -274,13 +279,22 @@ def _context_terms(unit: Unit) -> frozenset[str]:
     return found | terms_of(context, unit.language)
 
 
-def names_share(question: Asked, hit: Hit) -> float:
-    """Return the share of a question's names and numbers that a passage or its document has."""
+def names_share(question: Asked, unit: Unit, window: str) -> float:
+    """Return the share of a question's names and numbers that a unit is about.
+
+    A name may stand anywhere in the passage, its headings or what is known of the document; a
+    number, such as a year, has to stand beside the unit or in the document's date.
+    """
     wanted = [word for word, name in zip(question.words, question.names, strict=True) if name]
     if not wanted:
         return 1.0
-    about = f" {_about(hit.document)} {hit.text} {' '.join(hit.passage.heading)} ".casefold()
-    return sum(_written(word, about) for word in wanted) / len(wanted)
+    about = _about(unit.hit.document)
+    near = f" {about} {' '.join(unit.hit.passage.heading)} {window} ".casefold()
+    far = f" {about} {' '.join(unit.hit.passage.heading)} {unit.hit.text} ".casefold()
+    held = sum(
+        _written(word, near if any(c.isdigit() for c in word.surface) else far) for word in wanted
+    )
+    return held / len(wanted)
 
 
 def _about(document: Document) -> str:

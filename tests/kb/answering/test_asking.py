@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kb.answering.asking import AskedKind, holds_answer, kind_of
+from kb.answering.asking import AskedKind, kind_of, wanted
 from kb.model import LANGUAGES, Language
 
 
@@ -62,7 +62,7 @@ def test_the_kind_is_told_by_what_stands_first(
     ],
 )
 def test_what_a_sentence_holds(kind: AskedKind, text: str, held: float | None) -> None:
-    assert holds_answer(kind, text) == held
+    assert wanted(kind, "").held(text) == held
 
 
 @given(st.text(max_size=200), st.sampled_from([*LANGUAGES, None]))
