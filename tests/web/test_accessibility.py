@@ -47,7 +47,7 @@ def address(site: Server, name: str) -> str:
     return {
         "start": "/?",
         "answer": f"/?q={QUESTION}",
-        "none": "/?q=Minkä värinen on metro?&samples=only&year=2020-2024",
+        "none": "/?q=Minkä värinen on metro?&city=Olematon&samples=only&year=2020-2024",
         "refused": "/?q=vesi&language=de",
         "documents": "/documents?find=",
         "pages": f"{document('vesi.pdf')}?start=20&end=90&q={QUESTION}",
