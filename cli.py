@@ -810,6 +810,29 @@ def doctor_command(ctx: click.Context, repair: bool, as_json: bool) -> None:
         ctx.exit(1)
 
 
+@kb.group("vocabulary", help=_t("vocabulary_help"))
+def vocabulary() -> None:
+    """Handle vocabularies that say words in other languages."""
+
+
+@_command("import", group=vocabulary)
+@click.argument("file", type=click.Path(path_type=Path))
+@_json
+def vocabulary_import_command(file: Path, as_json: bool) -> None:
+    from ingest.locking import writer_lock
+    from kb.vocabulary import import_vocabulary
+
+    if not file.exists():
+        raise NotFound("no_such_path", path=file)
+    opened = _open()
+    with writer_lock(opened.settings.data_dir):
+        count = import_vocabulary(opened.catalogue, file)
+    if as_json:
+        _print_json({"concepts": count})
+    else:
+        click.echo(_t("vocabulary_imported", count=count))
+
+
 # -- measuring ---------------------------------------------------------------------------------
 
 
