@@ -19,6 +19,9 @@ from kb.lexical import Word
 from kb.model import Claim, Hit, Json
 from kb.retrieval import Ranking
 
+_KNOWN = 0.1
+"""A question of whose words, told by rarity, less is written anywhere is about something else."""
+
 _ON_TOPIC = 0.35
 """Share of the question's words in the best passage from which on the topic is there."""
 
@@ -60,6 +63,8 @@ def draft(material: Material) -> Draft:
     ranking, hits = material.ranking, material.hits
     if not hits:
         return Draft((), 0.0, "reason.nothing")
+    if ranking.known_words < _KNOWN:
+        return Draft((), 0.0, "reason.topic")
     query = ranking.query
     kind = kind_of(query.text, query.language)
     units = units_of(hits, material.rows, ranking.sentences)

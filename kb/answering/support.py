@@ -1,7 +1,7 @@
 """How well a sentence is supported as an answer: features, and a calibrated probability of them.
 
-Two logistic regressions, whose coefficients ``evaluation.calibrate_support`` fits and which are
-kept in ``support.toml``: one says whether a unit answers the question, the other whether the
+Two logistic regressions, whose coefficients are kept in ``support.toml`` (which says what they
+were fitted on): one says whether a unit answers the question, the other whether the
 question is answered at all. Nothing here knows any text.
 """
 

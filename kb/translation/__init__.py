@@ -22,7 +22,7 @@ from kb.translation.keys import forms, keys, phrase_keys
 from kb.translation.lexicon import Entry, Lexicon, Pair
 
 LONGEST_PHRASE = 3
-MAX_TRANSLATIONS = 14
+MAX_TRANSLATIONS = 10
 """Translations of a word that are tried, the surest first."""
 
 OTHER_HEADWORD = 0.7
@@ -148,7 +148,7 @@ def rank_weight(place: int) -> float:
 
 
 def _translations(found: Sequence[_Found], target: Language) -> Iterator[Translation]:
-    for one in found:
+    for one in sorted(found, key=lambda one: -one.weight)[:MAX_TRANSLATIONS]:
         parts = target_terms(one.text, target)
         if parts:
             yield Translation(target, tuple((part,) for part in parts), one.weight)
@@ -163,10 +163,21 @@ def _surest(found: Sequence[Translation]) -> list[Translation]:
 
 @lru_cache(maxsize=1 << 14)
 def target_terms(text: str, language: Language) -> tuple[Terms, ...]:
-    """Return the terms of a translation, word by word, without words that only join."""
+    """Return the terms of a translation, word by word, without words that only join.
+
+    A translation is a dictionary form, so one kind of term finds it, beside its parts; more of
+    them would cost time and find nothing else.
+    """
     tokens = analyzer(language).tokens(text)
     telling = [token for token in tokens if not is_function_word(token, language)] or tokens
-    return tuple(tuple((term.text, term.weight) for term in token.terms) for token in telling)
+    return tuple(_main_terms(token) for token in telling)
+
+
+def _main_terms(token: Token) -> Terms:
+    for kinds in (("lemma", "number"), ("stem",), ("surface",)):
+        if any(term.kind in kinds for term in token.terms):
+            break
+    return tuple((t.text, t.weight) for t in token.terms if t.kind in (*kinds, "part"))
 
 
 def _flat(text: str, language: Language) -> Terms:
