@@ -91,7 +91,8 @@ def test_the_story_from_a_folder_to_a_cited_answer(run: Run, folder: Path) -> No
 
     span = ["--start", str(citation["start"]), "--end", str(citation["end"])]
     text = json.loads(run("text", citation["document_id"], *span, "--json").stdout)
-    assert text["text"] == citation["quote"] == "Jäähdytysvesi otetaan merestä."
+    assert text["text"] == citation["quote"]
+    assert citation["quote"].startswith("Jäähdytysvesi otetaan merestä.")
 
     found = json.loads(run("search", "vesilaadut", "-k", "3", "--json").stdout)
     assert found["query"] == "vesilaadut"
@@ -111,7 +112,7 @@ def test_people_see_an_answer_with_its_source(run: Run, folder: Path) -> None:
 
     shown = run("ask", "Mistä jäähdytysvesi otetaan?").stdout
 
-    assert "Jäähdytysvesi otetaan merestä. [1]" in shown
+    assert re.match(r"Jäähdytysvesi otetaan merestä\..* \[1\]", shown)
     assert re.search(r"\[1\] .*Vesi", shown)
     assert "kb text" in shown
 

@@ -1,10 +1,12 @@
 """Importing a vocabulary: every format, what is kept, and what is refused."""
 
+import sqlite3
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
-from kb.catalogue import SCHEMA_VERSION, Catalogue
+from kb.catalogue import SCHEMA, SCHEMA_VERSION, Catalogue
 from kb.errors import BadVocabulary
 from kb.translation.keys import keys
 from kb.translation.lexicon import Entry
@@ -172,11 +174,11 @@ def test_labels_are_keyed_anew_when_the_analysers_change(
 
 
 def test_a_catalogue_of_the_first_version_gets_the_tables_of_the_second(tmp_path: Path) -> None:
-    old = Catalogue(tmp_path)
-    with old.transaction() as connection:
-        connection.execute("DROP TABLE vocabulary_label")
-        connection.execute("PRAGMA user_version = 1")
-    old.set_meta("kept", b"yes")
+    old = sqlite3.connect(tmp_path / "catalogue.sqlite")
+    old.executescript((files("kb") / SCHEMA[0]).read_text(encoding="utf-8"))
+    old.execute("INSERT INTO meta VALUES ('kept', CAST('yes' AS BLOB))")
+    old.execute("PRAGMA user_version = 1")
+    old.commit()
     old.close()
 
     new = Catalogue(tmp_path)

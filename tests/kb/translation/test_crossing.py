@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from evaluation.benchmarks.crossing import EntryPostings, Rows
@@ -26,10 +27,10 @@ class Mixed:
 
     def passage_table(
         self,
-    ) -> tuple[Rows, "np.typing.NDArray[np.int32]", "np.typing.NDArray[np.int8]"]:
+    ) -> tuple[Rows, npt.NDArray[np.int32], npt.NDArray[np.int8]]:
         return np.arange(len(self._lengths)), self._lengths, self._languages
 
-    def postings(self, term: str) -> tuple[Rows, "np.typing.NDArray[np.int8]"]:
+    def postings(self, term: str) -> tuple[Rows, npt.NDArray[np.int8]]:
         rows = np.concatenate(
             [
                 part.postings(term)[0] + start
