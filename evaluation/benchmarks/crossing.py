@@ -129,8 +129,8 @@ def variants(vocabulary: Sequence[Dictionary] = ()) -> dict[str, Translator | No
     return out
 
 
-def _imported(path: Path) -> tuple[Dictionary, ...]:
-    catalogue = Catalogue(Path(tempfile.mkdtemp(prefix="kb-crossing-")))
+def _imported(path: Path, folder: Path) -> tuple[Dictionary, ...]:
+    catalogue = Catalogue(folder)
     import_vocabulary(catalogue, path)
     return (Vocabulary(catalogue),)
 
@@ -143,8 +143,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--vocabulary", type=Path, help="a file that kb vocabulary import takes")
     chosen = parser.parse_args(arguments)
     data = os.environ.get("KB_TEST_DATA")
+    scratch = tempfile.TemporaryDirectory(prefix="kb-crossing-", ignore_cleanup_errors=True)
     try:
-        ways = variants(_imported(chosen.vocabulary) if chosen.vocabulary else ())
+        ways = variants(
+            _imported(chosen.vocabulary, Path(scratch.name)) if chosen.vocabulary else ()
+        )
     except KnowledgeBaseError as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -166,6 +169,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     heads = [head for way in ways for head in (way, "ms")]
     table = Table(title="nDCG@10, terms alone", columns=("set", *heads), rows=tuple(rows))
     sys.stdout.write(table.text() + "\n")
+    scratch.cleanup()
     return 0
 
 
