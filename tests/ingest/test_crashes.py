@@ -222,12 +222,14 @@ def test_of_two_runs_at_once_the_second_waits_and_finds_all_unchanged(
     command[2] += "\nprint(r.ingested, r.unchanged)"
     arguments = [str(1 << 40), str(tmp_path / "data"), str(folder)]
     both = [
-        subprocess.Popen([*command, *arguments], stdout=subprocess.PIPE, text=True)
+        subprocess.Popen(
+            [*command, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
         for _ in range(2)
     ]
-    told = sorted(process.communicate()[0].strip() for process in both)
+    ended = [process.communicate() for process in both]
 
-    assert told == ["0 2", "2 0"]
+    assert sorted(told.strip() for told, _ in ended) == ["0 2", "2 0"], ended
     assert examine(open_at(tmp_path / "data", embedder=BagOfWords())) == []
 
 
