@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kb.answering.composing import compose
+from kb.answering.units import Unit, is_statement, points_back, units_of
+from kb.model import Block, BlockKind, Document, DocumentId, Hit, Metadata, Passage, PassageId, Span
+
+PROSE = (
+    "Satamassa on katettu terminaali.",
+    "Se avattiin kesäkuussa 1998.",
+    "Palokunta toimii sopimuksella.",
+    "Vettä kierrätetään 39 prosenttia.",
+)
+LIST = ("Alue tarjoaa seuraavat palvelut:", "höyryä ja lämpöä kaikille", "valokuitua ja verkkoja")
+TABLE = ("Palvelu | Hinta", "Höyry kuusi baaria | 41", "Prosessivesi raakana | 0,48")
+
+
+def made(lines: tuple[tuple[str, BlockKind], ...]) -> tuple[Document, Hit]:
+    text, blocks, sentences = "", [], []
+    for line, kind in lines:
+        start = len(text)
+        text += line + "\n"
+        blocks.append(Block(start=start, end=start + len(line), kind=kind))
+        sentences.append(Span(start, start + len(line)))
+    document = Document(
+        id=DocumentId("d"), text=text, blocks=tuple(blocks), metadata=Metadata(title="Alue")
+    )
+    passage = Passage(
+        id=PassageId("p"),
+        document_id=document.id,
+        start=0,
+        end=len(text),
+        language="fi",
+        sentences=tuple(sentences),
+    )
+    return document, Hit(passage=passage, document=document, score=1.0, dense=0.5)
+
+
+def prose() -> tuple[Document, list[Unit]]:
+    document, hit = made(tuple((line, BlockKind.PARAGRAPH) for line in PROSE))
+    return document, units_of([hit], [1], [])
+
+
+def test_a_sentence_that_points_back_is_quoted_with_the_one_before() -> None:
+    document, units = prose()
+    quoted = [document.text[unit.span.start : unit.span.end] for unit in units]
+    assert quoted[0] == PROSE[0]
+    assert quoted[1] == f"{PROSE[0]}\n{PROSE[1]}"
+    assert quoted[2] == PROSE[2]
+
+
+@pytest.mark.parametrize(
+    ("text", "back"),
+    [
+        ("Se avattiin.", True),
+        ("Seinä maalattiin.", False),
+        ("It was opened.", True),
+        ("Items were opened.", False),
+        ("Den öppnades.", True),
+        ("Denim säljs.", False),
+    ],
+)
+def test_only_whole_words_point_back(text: str, back: bool) -> None:
+    assert points_back(text) is back
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Kysymys: millainen on täydellinen alue?", False),
+        ("Menettelyyn kuuluu neljä vaihetta:", False),
+        ("12 345 678 901 234", False),
+        ("2", False),
+        ("Hinta on 38 euroa.", True),
+    ],
+)
+def test_questions_announcements_and_stray_marks_are_no_statements(text: str, said: bool) -> None:
+    assert is_statement(text) is said
+
+
+def test_headings_and_table_headers_are_no_units_but_headers_are_context() -> None:
+    document, hit = made(
+        (
+            ("Hintavertailu alueittain", BlockKind.HEADING),
+            *((line, BlockKind.TABLE_ROW) for line in TABLE),
+        )
+    )
+    units = units_of([hit], [1], [])
+    assert [unit.text for unit in units] == list(TABLE[1:])
+    contexts = [unit.context for unit in units if unit.context]
+    assert [document.text[span.start : span.end] for span in contexts] == [TABLE[0]] * 2
+
+
+def test_a_list_is_quoted_whole_with_its_announcement_when_asked_for_a_list() -> None:
+    kinds = (BlockKind.PARAGRAPH, BlockKind.LIST_ITEM, BlockKind.LIST_ITEM)
+    document, hit = made(tuple(zip(LIST, kinds, strict=True)))
+    units = units_of([hit], [1], [])
+    odds = np.array([2.0, 0.0])
+    (whole,) = compose("list", units, odds, within=5)
+    assert document.text[whole.span.start : whole.span.end] == "\n".join(LIST)
+    first, *_ = compose("who", units, odds, within=0.5)
+    assert document.text[first.span.start : first.span.end] == LIST[1]
+
+
+def test_what_is_already_quoted_is_not_quoted_again() -> None:
+    document, units = prose()
+    _, hit = made((("Satamassa on nyt katettu terminaali.", BlockKind.PARAGRAPH),))
+    twice = [*units, *units_of([hit], [2], [])]
+    chosen = compose("when", twice, np.array([0.0, 3.0, -9.0, -9.0, 0.0]), within=5)
+    # The sentence before is inside the first excerpt, and the copy says the same as that sentence.
+    quoted = [excerpt.unit.text for excerpt in chosen]
+    assert quoted[0] == PROSE[1]
+    assert PROSE[0] not in quoted
+    assert document.text[chosen[0].span.start :].startswith(PROSE[0])
+
+
+@given(
+    st.lists(st.floats(-5, 5), min_size=4, max_size=4),
+    st.floats(0, 4),
+    st.floats(-5, 5),
+    st.sampled_from(["who", "what", "list", "compare"]),
+)
+def test_the_best_is_always_said_and_others_pass_both_limits(
+    odds: list[float], within: float, least: float, kind: str
+) -> None:
+    _, units = prose()
+    chosen = compose(kind, units, np.array(odds), within=within, least=least)  # type: ignore[arg-type]  # a kind drawn as str
+    assert chosen[0].log_odds == max(odds)
+    assert all(e.log_odds >= max(max(odds) - within, least) for e in chosen[1:])
+    assert len({excerpt.unit.core for excerpt in chosen}) == len(chosen)
+
+
+def test_no_units_no_excerpts() -> None:
+    assert compose("who", [], np.empty(0), within=1) == []
