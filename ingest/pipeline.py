@@ -328,11 +328,6 @@ class _Run:
             waiting=lambda: self._progress(Progress("waiting", 0, 0)),
         ):
             self._kb.check_indexes(splitter=SPLITTER)
-            # What a crash left in the outbox is carried out first, and a lost index made anew.
-            if self._kb.vectors.complete():
-                self._kb.vectors.flush()
-            else:
-                self._kb.vectors.rebuild()
             yield
             sweep_originals(self._kb)
         self._report.seconds = time.monotonic() - began
@@ -344,7 +339,7 @@ class _Run:
         reading.set()
         indexer = Indexer(self._kb, progress=self._embedded, stop=stop)
         with ThreadPoolExecutor(1, thread_name_prefix="embedding") as pool:
-            passages = pool.submit(indexer.run, "passage", more=reading.is_set)
+            passages = pool.submit(self._embed_passages, indexer, reading)
             try:
                 yield
             except BaseException:
@@ -357,6 +352,15 @@ class _Run:
             indexer.run("sentence")
         if self._kb.catalogue.counts()["passage"]:
             self._kb.centring.prepare()
+
+    def _embed_passages(self, indexer: Indexer, reading: threading.Event) -> None:
+        # What a crash left in the outbox is carried out first, and a lost index made anew. Here,
+        # since opening the index takes a second or two, and files can be read meanwhile.
+        if self._kb.vectors.complete():
+            self._kb.vectors.flush()
+        else:
+            self._kb.vectors.rebuild()
+        indexer.run("passage", more=reading.is_set)
 
     def _embedded(self, how_far: Embedded) -> None:
         stage: Literal["passages", "sentences"] = (

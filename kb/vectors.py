@@ -112,6 +112,9 @@ class VectorIndex:
     def complete(self) -> bool:
         """Tell whether it holds as many items as the catalogue and the outbox say it should."""
         posted = self._embeddings.posted()
+        wanted = {kind: self._embeddings.item_count(kind) for kind in ITEM_KINDS}
+        if not any(wanted.values()) and not any(posted.values()):
+            return True  # nothing to look for, so Chroma needn't be opened
         for kind in ITEM_KINDS:
             try:
                 with self._lock, _chroma():
@@ -121,7 +124,7 @@ class VectorIndex:
                 self._tell(error)
                 return False
             # What the outbox still says may have been carried out before a crash, or not.
-            if abs(held - self._embeddings.item_count(kind)) > posted[kind]:
+            if abs(held - wanted[kind]) > posted[kind]:
                 return False
         return True
 
