@@ -596,6 +596,7 @@ def projects_import_command(
     from ingest.indexing import Embedded
     from ingest.locking import writer_lock
     from ingest.registry import import_projects, index_projects
+    from kb.assembly import open_theming
 
     if not file.exists():
         raise NotFound("no_such_path", path=file)
@@ -616,6 +617,8 @@ def projects_import_command(
                         Embedded("passage" if stage == "words" else "sentence", done, total - done)
                     ),
                 )
+            if not no_vectors:
+                open_theming(opened).guess_projects()
     if as_json:
         _print_json(report.to_json(LANGUAGE))
     else:
@@ -745,6 +748,50 @@ def related_command(
                     click.echo(f"         ~ “{' '.join(reason.ours.quote.split())}”")
         if not results:
             click.echo(_t("no_projects"))
+
+
+@kb.group("themes", help=_t("themes_help"))
+def themes_group() -> None:
+    """Handle the themes of documents and projects."""
+
+
+@_command("guess", group=themes_group)
+@_json
+def themes_guess_command(as_json: bool) -> None:
+    from ingest.locking import writer_lock
+    from kb.assembly import open_theming
+
+    opened = _open()
+    theming = open_theming(opened)
+    with writer_lock(opened.settings.data_dir):
+        guessed = {"documents": theming.guess_documents(), "projects": theming.guess_projects()}
+    if as_json:
+        _print_json(guessed)
+    else:
+        click.echo(_t("themes_guessed", **guessed))
+
+
+@_command("set", group=themes_group)
+@_option("--document")
+@_option("--project")
+@_option("--add", multiple=True)
+@_option("--remove", multiple=True)
+def themes_set_command(
+    document: str | None, project: str | None, add: tuple[str, ...], remove: tuple[str, ...]
+) -> None:
+    from ingest.locking import writer_lock
+    from kb.assembly import open_theming
+    from kb.model import DocumentId
+    from kb.scoping import theme_of
+
+    opened = _open()
+    changes = {theme_of(name): True for name in add} | {theme_of(name): False for name in remove}
+    with writer_lock(opened.settings.data_dir):
+        open_theming(opened).correct(
+            changes,
+            document=None if document is None else DocumentId(opened.document(document).id),
+            project=project,
+        )
 
 
 # -- the whole ---------------------------------------------------------------------------------
@@ -928,6 +975,29 @@ def reading_command(folder: Path, as_json: bool) -> None:
     from evaluation.suite import reading
 
     _show(reading(folder), as_json)
+
+
+@_command("related", group=evaluate)
+@click.argument("folder", type=_a_folder)
+@_option("--queries", "--limit", "queries", type=click.IntRange(1), default=60, show_default=True)
+@_option("--others", type=click.IntRange(0), default=300, show_default=True)
+@_json
+def evaluate_related_command(folder: Path, queries: int, others: int, as_json: bool) -> None:
+    from evaluation.related import evaluate_related
+
+    _show(evaluate_related(folder, settings=_settings(), queries=queries, others=others), as_json)
+
+
+@_command("themes", group=evaluate)
+@click.argument("folder", type=_a_folder)
+@_json
+def evaluate_themes_command(folder: Path, as_json: bool) -> None:
+    from evaluation.theming import evaluate_themes, load_labelled
+    from kb.classifying import ThemeClassifier
+
+    opened = _open()
+    classifier = ThemeClassifier(centring=opened.centring, embedder=opened.embedder)
+    _show(evaluate_themes(classifier, opened.embedder(), load_labelled(folder)), as_json)
 
 
 @_command("abstain", group=evaluate)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from kb.catalogue import Catalogue
 from kb.centring import Centring
+from kb.classifying import ThemeClassifier
 from kb.embeddings import Embeddings
 from kb.knowledge_base import KnowledgeBase
 from kb.lexical import LexicalIndex
@@ -15,6 +16,7 @@ from kb.protocols import Embedder
 from kb.relating import Relator
 from kb.retrieval import Retriever
 from kb.settings import Settings
+from kb.theming import Theming
 from kb.translation import Lexicon, Translator
 from kb.vectors import VectorIndex
 from kb.vocabulary import Vocabulary
@@ -73,7 +75,14 @@ def open_relator(kb: KnowledgeBase) -> Relator:
         centring=kb.centring,
         embedder=kb.embedder,
         translator=Translator([Vocabulary(kb.catalogue), Lexicon()]),
+        guess_themes=ThemeClassifier(centring=kb.centring, embedder=kb.embedder).of_parts,
     )
+
+
+def open_theming(kb: KnowledgeBase) -> Theming:
+    """Return what guesses and keeps themes in an open knowledge base."""
+    classifier = ThemeClassifier(centring=kb.centring, embedder=kb.embedder)
+    return Theming(kb.catalogue, embeddings=kb.embeddings, classifier=classifier)
 
 
 def _assembled(

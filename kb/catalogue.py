@@ -55,7 +55,7 @@ from kb.packing import (
     unpack_words,
 )
 
-SCHEMA = ("schema.sql", "vocabulary.sql", "projects.sql")
+SCHEMA = ("schema.sql", "vocabulary.sql", "projects.sql", "themes.sql")
 """What makes a catalogue: each file brings it from one version to the next."""
 
 SCHEMA_VERSION = len(SCHEMA)
@@ -272,6 +272,10 @@ class Catalogue:
             "INSERT INTO meta VALUES ('generation', CAST('1' AS BLOB)) ON CONFLICT DO UPDATE "
             "SET value = CAST(CAST(CAST(value AS TEXT) AS INTEGER) + 1 AS BLOB)"
         )
+
+    def forget_documents(self) -> None:
+        """Read documents anew that are kept in memory: something about them was changed."""
+        self._document.cache_clear()
 
     def raise_generation(self) -> None:
         """Tell every reader that something changed."""

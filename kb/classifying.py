@@ -22,7 +22,6 @@ import numpy.typing as npt
 from kb.analysis import Token
 from kb.analysis.engines import analyzer
 from kb.centring import Centring, Vector
-from kb.language import detect
 from kb.model import LANGUAGES, Language, Matrix
 from kb.protocols import Embedder
 from kb.themes import themes
@@ -49,8 +48,8 @@ class Weights:
     ``ratio`` is the share of the best theme's score that another needs.
     """
 
-    words: float = 1.0
-    threshold: float = 0.30
+    words: float = 0.5
+    threshold: float = 0.12
     ratio: float = 0.6
 
 
@@ -153,11 +152,14 @@ class ThemeClassifier:
         self._seeds: Matrix | None = None
         self._words: dict[Language, Words] = {}
 
-    def of_text(self, text: str) -> frozenset[str]:
-        """Return the themes of a text of no known language."""
-        language = detect(text) or "en"
-        vectors = self._embedder().embed_passages([text])
-        return frozenset(self.guess([text], [language], vectors)[0])
+    def of_parts(self, text: str, language: Language, vectors: Matrix) -> frozenset[str]:
+        """Return the themes of a text of which the parts' raw vectors, (n, dimension), are known.
+
+        The mean of the parts stands for the whole.
+        """
+        mean = vectors.mean(axis=0, keepdims=True)
+        mean = mean / np.maximum(np.linalg.norm(mean), 1e-9)
+        return frozenset(self.guess([text], [language], mean)[0])
 
     def guess(
         self, texts: Sequence[str], languages: Sequence[Language], vectors: Matrix

@@ -596,6 +596,11 @@ class Projects:
         ).fetchone()[0]
         return count
 
+    def has_themes(self) -> bool:
+        """Return whether any project has a theme."""
+        found = self.catalogue.connection.execute("SELECT 1 FROM project_theme LIMIT 1")
+        return found.fetchone() is not None
+
     def vectors_of(
         self, embeddings: Embeddings, texts: Sequence[str]
     ) -> dict[str, npt.NDArray[np.float32]]:

@@ -203,6 +203,7 @@ class _Table:
     languages: Mapping[int, Language]
     names: Mapping[str, str]
     """Folded places and partners, and how each is written."""
+    has_themes: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +235,7 @@ class Relator:
         centring: Centring,
         embedder: Callable[[], Embedder],
         translator: Translator | None = None,
-        guess_themes: Callable[[str], frozenset[str]] | None = None,
+        guess_themes: Callable[[str, Language, Matrix], frozenset[str]] | None = None,
     ) -> None:
         self._projects = projects
         self._embeddings = embeddings
@@ -261,7 +262,6 @@ class Relator:
             language=language,
             passages=_longest(passages, _MOST_PASSAGES),
             sentences=_longest(sentences, _MOST_SENTENCES),
-            themes=self._guess_themes(text) if self._guess_themes else frozenset(),
         )
 
     def of_project(self, project_id: str) -> Seed:
@@ -355,9 +355,10 @@ class Relator:
 
     def _embedded(self, seed: Seed) -> Seed:
         """Return the seed with the names in it and with vectors: kept ones, else new ones."""
+        table = self._table()
         if seed.project is None:
-            seed = replace(seed, names=_named(seed.text[:_READ], self._table().names))
-        if len(self._projects) == 0 or not self._table().matrix.size:
+            seed = replace(seed, names=_named(seed.text[:_READ], table.names))
+        if not table.matrix.size:
             return seed
         texts = [seed.text[s.start : s.end] for s in (*seed.passages, *seed.sentences)]
         known = self._projects.vectors_of(self._embeddings, texts)
@@ -367,7 +368,15 @@ class Relator:
             known.update(zip(missing, vectors, strict=True))
         matrix = np.array([known[text] for text in texts], dtype=np.float32)
         cut = len(seed.passages)
-        return replace(seed, passage_vectors=matrix[:cut], sentence_vectors=matrix[cut:])
+        guessed = seed.themes
+        if not guessed and self._guess_themes is not None and table.has_themes and cut:
+            guessed = self._guess_themes(seed.text[:_READ], seed.language, matrix[:cut])
+        return replace(
+            seed,
+            passage_vectors=matrix[:cut],
+            sentence_vectors=matrix[cut:],
+            themes=guessed,
+        )
 
     def _candidates(
         self,
@@ -587,7 +596,7 @@ class Relator:
         names = self._projects.names()
         if not len(parts):
             none = np.empty(0, np.int64)
-            return _Table(none, none, np.empty((0, 0), np.float32), {}, {}, languages, names)
+            return _Table(none, none, np.empty((0, 0), np.float32), {}, {}, languages, names, False)
         spoken = [languages.get(row, "en") for row in owners.tolist()]
         prior = self._centring.prior_passages()
         means = _means(matrix, spoken, prior)
@@ -601,7 +610,16 @@ class Relator:
             if here.any():
                 matrix[here] = _centred(matrix[here], means[language])
         unique, first = np.unique(owners, return_index=True)
-        return _Table(unique, first, matrix, means, sentence_means, languages, names)
+        return _Table(
+            unique,
+            first,
+            matrix,
+            means,
+            sentence_means,
+            languages,
+            names,
+            self._projects.has_themes(),
+        )
 
 
 def seeds_of(
