@@ -24,8 +24,8 @@ from ingest.registry import Stage, index_projects
 from kb.analysis.engines import index_terms
 from kb.assembly import open_knowledge_base, open_relator
 from kb.knowledge_base import KnowledgeBase
-from kb.language import detect
-from kb.model import Language
+from kb.language import detect, sentence_spans
+from kb.model import Language, Span
 from kb.projects import Project, Projects
 from kb.settings import Settings
 
@@ -114,7 +114,7 @@ def evaluate_related(
     if others is not None:
         beir = beir.shrink(others, seed=seed)
     # The rules of cutting and the model name vectors; texts are named by what they are.
-    name = hashlib.sha256(f"related {beir.digest()}".encode()).hexdigest()[:20]
+    name = hashlib.sha256(f"related-2 {beir.digest()}".encode()).hexdigest()[:20]
     here = _in_cache(settings, (cache or default_cache()) / f"related-{name}")
     kb = open_knowledge_base(here)
     try:
@@ -148,13 +148,16 @@ def take_in(
 
 
 def as_project(entry: Entry, language: Language) -> Project:
-    """Return an entry as a project: without a title, its first words are one."""
-    title = entry.title.strip() or " ".join(entry.text.split()[:12])
+    """Return an entry as a project: without a title, its first sentence is one."""
+    title, text = entry.title.strip(), entry.text.strip()
+    if not title:
+        first = next(iter(sentence_spans(text, language)), Span(0, 0))
+        title, text = text[: first.end], text[first.end :].strip()
     return Project(
         registry="set",
         registry_id=entry.id,
-        title=title,
-        description=entry.text.strip(),
+        title=title or entry.id,
+        description=text,
         language=language,
     )
 

@@ -16,19 +16,20 @@ import csv
 import io
 import math
 import threading
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from kb.analysis.engines import index_terms
+from kb.analysis.engines import FUNCTION_WORD_WEIGHT, index_terms, question_tokens
 from kb.centring import Centring, Vector
 from kb.embeddings import Embeddings
 from kb.errors import BadQuestion
 from kb.fusion import Scores, top
-from kb.lexical import LexicalIndex, Word
+from kb.lexical import LexicalIndex, LexicalScores, Terms, Word
 from kb.messages import message
 from kb.model import LANGUAGES, Document, Language, Matrix, Span
 from kb.projects import (
@@ -70,11 +71,12 @@ _MIDDLE, _SLOPE = 0.33, 14.0
 """Logistic curve from the sum to the score that is shown: one half where, on the sets of related
 theses and reports, a pair is as likely related as not among a search's first ten."""
 
-_CANDIDATES = 200
+_CANDIDATES = 120
 _MOST_PASSAGES = 12
 _MOST_SENTENCES = 40
-_MOST_WORDS = 120
+_MOST_WORDS = 40
 _SHORTEST_QUOTE = 25
+_FEW = 0.01
 _PRIOR_WEIGHT = 100
 _SEEN_LIMIT = 20_000
 _SAMPLE = 500
@@ -204,6 +206,8 @@ class _Table:
     names: Mapping[str, str]
     """Folded places and partners, and how each is written."""
     has_themes: bool
+    spoken: tuple[Language, ...]
+    """The languages of more than a few projects: others aren't translated into."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,14 +218,21 @@ class _Sentences:
     matrix: Matrix
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What a look over all projects tells of one seed: terms, and passages by project."""
+
+    lexical: LexicalScores
+    passages: Scores | None
+    """The mean over the seed's passages of a project's best one, as ``_Table.rows``."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Compared:
-    """Candidates compared with one seed; all of shape (n,)."""
+    """Candidates compared with one seed; both of shape (n,)."""
 
     dense: Scores
     lexical: Scores
-    pairs: dict[int, tuple[Span, Span]] = field(default_factory=dict)
-    """Of each candidate's row: its sentence and ours that lie nearest."""
 
 
 class Relator:
@@ -320,12 +331,16 @@ class Relator:
         table = self._table()
         allowed = self._projects.rows(wanted) if wanted and not wanted.unlimited else None
         own = {self._projects.row_of(s.project.id) for s in seeds if s.project is not None}
-        candidates = self._candidates(seeds, table, allowed, own, max(_CANDIDATES, k))
+        seen = [self._look(seed, table) for seed in seeds]
+        candidates = self._candidates(seeds, seen, table, allowed, own, max(_CANDIDATES, k))
         if len(candidates) == 0:
             return []
         records = self._projects.by_rows(candidates.tolist())
         candidates = np.array([r for r in candidates.tolist() if r in records], dtype=np.int64)
-        compared = [self._compare(seed, candidates, table) for seed in seeds]
+        compared = [
+            self._compare(seed, look, candidates, table)
+            for seed, look in zip(seeds, seen, strict=True)
+        ]
         sums = np.array(
             [
                 self._summed(one)
@@ -348,7 +363,7 @@ class Relator:
                     score=1 / (1 + math.exp(-_SLOPE * (float(scores[at]) - _MIDDLE))),
                     meaning=None if np.isnan(dense) else dense,
                     terms=float(compared[nearest].lexical[at]),
-                    reasons=self._reasons(seeds, compared, row, records[row], without, nearest),
+                    reasons=self._reasons(seeds, row, records[row], table, without, nearest),
                 )
             )
         return results
@@ -381,22 +396,21 @@ class Relator:
     def _candidates(
         self,
         seeds: Sequence[Seed],
+        seen: Sequence[_Seen],
         table: _Table,
         allowed: Rows | None,
         own: set[int],
         k: int,
     ) -> Rows:
         found: list[Rows] = []
-        for seed in seeds:
-            lexical = self._lexical.score(self._words(seed))
-            rows, scores = lexical.rows, lexical.scores
+        for seed, look in zip(seeds, seen, strict=True):
+            rows, scores = look.lexical.rows, look.lexical.scores
             if allowed is not None:
                 inside = np.isin(rows, allowed)
                 rows, scores = rows[inside], scores[inside]
             found.append(rows[top(scores, k)])
-            if seed.passage_vectors is not None and len(table.rows):
-                near = self._passages(seed, table)
-                rows = table.rows
+            if look.passages is not None:
+                rows, near = table.rows, look.passages
                 if allowed is not None:
                     inside = np.isin(rows, allowed)
                     rows, near = rows[inside], near[inside]
@@ -409,15 +423,29 @@ class Relator:
         return rows[~np.isin(rows, np.array(sorted(own), dtype=np.int64))]
 
     def _words(self, seed: Seed) -> tuple[Word, ...]:
+        """Return the words that tell most of a seed, each once, in the text's order.
+
+        Thirty to eighty find as well as all of an abstract (nDCG@10 .77 and .765), in a third of the
+        time: what is said often and is long tells more, as compounds do.
+        """
         text = "\n".join(seed.text[s.start : s.end] for s in seed.passages)
+        times: dict[str, int] = {}
+        written: dict[str, str] = {}
+        for token in question_tokens(text, seed.language):
+            if max((term.weight for term in token.terms), default=0.0) <= FUNCTION_WORD_WEIGHT:
+                continue
+            key = token.terms[0].text
+            times[key] = times.get(key, 0) + 1
+            written.setdefault(key, token.surface)
+        telling = sorted(times, key=lambda key: -math.sqrt(times[key]) * len(written[key]))
+        kept = set(telling[:_MOST_WORDS])
         words = question_words(
-            text,
+            " ".join(surface for key, surface in written.items() if key in kept),
             (seed.language,),
             translator=self._translator,
-            targets=self._lexical.languages,
+            targets=self._table().spoken,
         )
-        # Of a long text the heaviest words, each once and as often as it is said.
-        return tuple(sorted(words, key=lambda word: -word.weight)[:_MOST_WORDS])
+        return tuple(_without_runs(word) for word in words)
 
     def _passages(self, seed: Seed, table: _Table) -> Scores:
         """Return of every project the mean over the seed's passages of its best passage."""
@@ -426,17 +454,22 @@ class Relator:
         best = np.maximum.reduceat(table.matrix @ ours.T, table.first, axis=0)
         return np.asarray(best.mean(axis=1), dtype=np.float32)
 
-    def _compare(self, seed: Seed, candidates: Rows, table: _Table) -> _Compared:
-        lexical, _ = self._lexical.score(self._words(seed)).at(candidates)
+    def _look(self, seed: Seed, table: _Table) -> _Seen:
+        known = seed.passage_vectors is not None and len(seed.passages) and len(table.rows)
+        return _Seen(
+            self._lexical.score(self._words(seed)),
+            self._passages(seed, table) if known else None,
+        )
+
+    def _compare(self, seed: Seed, look: _Seen, candidates: Rows, table: _Table) -> _Compared:
+        lexical, _ = look.lexical.at(candidates)
         dense = np.full(len(candidates), np.nan, np.float32)
         out = _Compared(dense, lexical)
-        if seed.sentence_vectors is None or len(seed.sentences) == 0 or not len(table.rows):
+        if seed.sentence_vectors is None or look.passages is None or not seed.sentences:
             return out
-        passages = self._passages(seed, table)
         ours = _centred(seed.sentence_vectors, table.sentence_means[seed.language])
         lengths = np.array([len(span) for span in seed.sentences], dtype=np.float32)
         weights = lengths / lengths.sum()
-        quotable = lengths >= _SHORTEST_QUOTE
         for at, (row, sentences) in enumerate(self._sentences(candidates, table).items()):
             place = int(np.searchsorted(table.rows, row))
             if not len(sentences.spans) or place >= len(table.rows) or table.rows[place] != row:
@@ -444,9 +477,18 @@ class Relator:
             cosine = sentences.matrix @ ours.T
             forward = float(cosine.max(axis=0) @ weights)
             backward = float(cosine.max(axis=1).mean())
-            dense[at] = (float(passages[place]) + forward + backward) / 3
-            out.pairs[row] = _pair(cosine, sentences.spans, seed.sentences, quotable)
+            dense[at] = (float(look.passages[place]) + forward + backward) / 3
         return out
+
+    def _nearest_pair(self, seed: Seed, row: int, table: _Table) -> tuple[Span, Span] | None:
+        """Return a project's sentence and ours that lie nearest; None without vectors."""
+        if seed.sentence_vectors is None or not seed.sentences or not len(table.rows):
+            return None
+        sentences = self._sentences(np.array([row]), table)[row]
+        if not sentences.spans:
+            return None
+        ours = _centred(seed.sentence_vectors, table.sentence_means[seed.language])
+        return _pair(sentences.matrix @ ours.T, sentences.spans, seed.sentences)
 
     @staticmethod
     def _summed(one: _Compared) -> Scores:
@@ -531,9 +573,9 @@ class Relator:
     def _reasons(
         self,
         seeds: Sequence[Seed],
-        compared: Sequence[_Compared],
         row: int,
         project: Project,
+        table: _Table,
         without: frozenset[Signal],
         nearest: int,
     ) -> tuple[Reason, ...]:
@@ -552,7 +594,7 @@ class Relator:
             if shared.get(kind) and kind not in without:
                 reasons.append(Reason(kind, tuple(shared[kind])))
         seed = seeds[nearest]
-        pair = compared[nearest].pairs.get(row) or _pair_by_words(seed, project)
+        pair = self._nearest_pair(seed, row, table) or _pair_by_words(seed, project)
         if pair is not None:
             theirs, ours = pair
             reasons.append(
@@ -594,9 +636,23 @@ class Relator:
         parts, matrix = self._projects.vectors(self._embeddings, "passage")
         owners = np.array([part.project_row for part in parts], dtype=np.int64)
         names = self._projects.names()
+        counts = Counter(languages.values())
+        spoken_here = tuple(
+            language for language in LANGUAGES if counts[language] > _FEW * len(languages)
+        )
         if not len(parts):
             none = np.empty(0, np.int64)
-            return _Table(none, none, np.empty((0, 0), np.float32), {}, {}, languages, names, False)
+            return _Table(
+                none,
+                none,
+                np.empty((0, 0), np.float32),
+                {},
+                {},
+                languages,
+                names,
+                False,
+                spoken_here,
+            )
         spoken = [languages.get(row, "en") for row in owners.tolist()]
         prior = self._centring.prior_passages()
         means = _means(matrix, spoken, prior)
@@ -619,6 +675,7 @@ class Relator:
             languages,
             names,
             self._projects.has_themes(),
+            spoken_here,
         )
 
 
@@ -682,11 +739,10 @@ def _longest(spans: Sequence[Span], most: int) -> tuple[Span, ...]:
     return tuple(sorted(sorted(spans, key=len, reverse=True)[:most]))
 
 
-def _pair(
-    cosine: Matrix, theirs: Sequence[Span], ours: Sequence[Span], quotable: npt.NDArray[np.bool_]
-) -> tuple[Span, Span]:
+def _pair(cosine: Matrix, theirs: Sequence[Span], ours: Sequence[Span]) -> tuple[Span, Span]:
     """Return the nearest pair of sentences; short ones only where there are no others."""
     long = np.array([len(span) >= _SHORTEST_QUOTE for span in theirs])
+    quotable = np.array([len(span) >= _SHORTEST_QUOTE for span in ours])
     shown = cosine.copy()
     if long.any():
         shown[~long] -= 2
@@ -712,6 +768,26 @@ def _pair_by_words(seed: Seed, project: Project) -> tuple[Span, Span] | None:
 
 def _terms(text: str, span: Span, language: Language) -> list[str]:
     return [t for t in index_terms(text[span.start : span.end], language) if not t.startswith("_")]
+
+
+def _without_runs(word: Word) -> Word:
+    """Return a word without its letter runs.
+
+    They find misspelt words and unknown compounds, which a text of fifty words can do without,
+    and they are most of the terms to look up.
+    """
+    return replace(
+        word,
+        terms=_whole(word.terms),
+        translations=tuple(
+            replace(way, parts=tuple(tuple(_whole(one) for one in part) for part in way.parts))
+            for way in word.translations
+        ),
+    )
+
+
+def _whole(terms: Terms) -> Terms:
+    return tuple(pair for pair in terms if not pair[0].startswith("_")) or terms
 
 
 def _named(text: str, names: Mapping[str, str]) -> frozenset[str]:
