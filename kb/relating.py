@@ -425,8 +425,8 @@ class Relator:
     def _words(self, seed: Seed) -> tuple[Word, ...]:
         """Return the words that tell most of a seed, each once, in the text's order.
 
-        Thirty to eighty find as well as all of an abstract (nDCG@10 .77 and .765), in a third of the
-        time: what is said often and is long tells more, as compounds do.
+        Thirty to eighty find as well as all of an abstract (nDCG@10 .77 and .765), in a third
+        of the time: what is said often and is long tells more, as compounds do.
         """
         text = "\n".join(seed.text[s.start : s.end] for s in seed.passages)
         times: dict[str, int] = {}

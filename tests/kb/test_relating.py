@@ -1,0 +1,206 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ingest.pipeline import ingest
+from ingest.registry import index_projects
+from kb.assembly import open_relator
+from kb.errors import BadQuestion, NotFound
+from kb.knowledge_base import KnowledgeBase
+from kb.model import Document, DocumentId, Span
+from kb.projects import Partner, Project, ProjectFilter, Projects
+from kb.relating import Quote, Reason, Related, escaped, related_csv, seeds_of
+
+PROJECTS = [
+    Project(
+        registry="t", registry_id="1", title="Jätevesien puhdistus", language="fi",
+        description="Akkutehtaiden jätevedet puhdistetaan kalvoilla. Sulfaatti otetaan talteen.",
+        programme="Aurora", start="2021", end="2023", themes=("water",),
+        partners=(Partner(name="Centria Oy", city="Kokkola"),),
+    ),
+    Project(
+        registry="t", registry_id="2", title="Waste water of battery plants", language="en",
+        description="Waste water of battery plants is cleaned. Sulphate is recovered.",
+        programme="Aurora", start="2022", end="2024", themes=("water",),
+        partners=(Partner(name="Centria"), Partner(name="Other")),
+    ),
+    Project(
+        registry="t", registry_id="3", title="Musiikkia lapsille", language="fi",
+        description="Kesällä lapsille soitetaan musiikkia. Konsertit ovat maksuttomia.",
+        start="2001", end="2002",
+    ),
+]  # fmt: skip
+
+
+@pytest.fixture
+def kb(tmp_path: Path, open_at: Callable[..., KnowledgeBase]) -> KnowledgeBase:
+    opened = open_at(tmp_path / "data")
+    Projects(opened.catalogue).put(PROJECTS)
+    return opened
+
+
+def reasons(result: Related) -> dict[str, Reason]:
+    return {reason.kind: reason for reason in result.reasons}
+
+
+def verbatim(quote: Quote | None, text: str) -> bool:
+    return quote is not None and text[quote.start : quote.end] == quote.quote != ""
+
+
+def test_related_with_reasons_in_another_language(kb: KnowledgeBase) -> None:
+    index_projects(kb)
+    relator = open_relator(kb)
+
+    first, second = relator.related([relator.of_project("t-1")])
+
+    assert (first.project.id, second.project.id) == ("t-2", "t-3")
+    assert first.score > second.score
+    assert set(reasons(first)) == {"theme", "partner", "programme", "text"}
+    assert verbatim(reasons(first)["text"].theirs, PROJECTS[1].text)
+    assert verbatim(reasons(first)["text"].ours, PROJECTS[0].text)
+    assert set(reasons(second)) == {"text"}
+
+
+def test_signals_can_be_held_out(kb: KnowledgeBase) -> None:
+    index_projects(kb)
+    relator = open_relator(kb)
+    seeds = [relator.of_project("t-1")]
+
+    whole = relator.related(seeds)[0]
+    held = relator.related(
+        seeds, without=frozenset({"theme", "partner", "place", "programme", "time"})
+    )[0]
+
+    assert set(reasons(held)) == {"text"}
+    assert held.score < whole.score
+
+
+def test_words_alone_find_and_quote_before_there_are_vectors(kb: KnowledgeBase) -> None:
+    index_projects(kb, vectors=False)
+    relator = open_relator(kb)
+    text = "Selvitämme, miten jätevedet puhdistetaan. Kalvoilla se onnistuu."
+
+    first = relator.related([relator.of_text(text)])[0]
+
+    assert first.project.id == "t-1"
+    assert first.meaning is None
+    assert verbatim(reasons(first)["text"].theirs, PROJECTS[0].text)
+    assert verbatim(reasons(first)["text"].ours, text)
+
+
+def test_a_document_is_compared_and_quoted_where_it_stands(
+    kb: KnowledgeBase, tmp_path: Path
+) -> None:
+    index_projects(kb)
+    (tmp_path / "a.md").write_text(
+        "# Vesi\n\nAkkutehtaan jätevedet puhdistetaan kalvosuodatuksella.\n", encoding="utf-8"
+    )
+    ingest(kb, [tmp_path / "a.md"])
+    document = kb.document(kb.documents()[0].id)
+    relator = open_relator(kb)
+
+    results = relator.related(seeds_of(kb, relator, documents=[document.id]), k=2)
+
+    assert {result.project.id for result in results} == {"t-1", "t-2"}
+    ours = reasons(results[0])["text"].ours
+    assert verbatim(ours, document.text)
+    assert ours is not None
+    assert ours.to_json()["document_id"] == document.id
+    locator = document.locate(Span(ours.start, ours.end))
+    assert locator.heading == ("Vesi",)
+    assert ours.to_json()["locator"] == locator.to_json()
+
+
+def test_several_seeds_and_filters(kb: KnowledgeBase) -> None:
+    index_projects(kb)
+    relator = open_relator(kb)
+    seeds = seeds_of(kb, relator, texts=["musiikkia lapsille"], projects=["t-1"])
+
+    found = relator.related(seeds)
+    old = relator.related(seeds, wanted=ProjectFilter(years=(2001, 2001)))
+
+    assert {result.project.id for result in found} == {"t-2", "t-3"}
+    assert [result.project.id for result in old] == ["t-3"]
+
+
+def test_nothing_to_compare(kb: KnowledgeBase) -> None:
+    relator = open_relator(kb)
+
+    with pytest.raises(BadQuestion):
+        relator.related([])
+    with pytest.raises(BadQuestion):
+        relator.of_text("  \n")
+    with pytest.raises(NotFound):
+        relator.of_project("nope")
+
+
+def test_an_empty_registry_has_nothing_related(
+    tmp_path: Path, open_at: Callable[..., KnowledgeBase]
+) -> None:
+    relator = open_relator(open_at(tmp_path / "empty"))
+
+    assert relator.related([relator.of_text("Jotain tekstiä jätevesistä.")]) == []
+
+
+def test_a_changed_project_is_quoted_from_its_new_text(kb: KnowledgeBase) -> None:
+    index_projects(kb)
+    relator = open_relator(kb)
+    seeds = [relator.of_text("Akkutehtaiden jätevedet puhdistetaan.")]
+    relator.related(seeds)
+    changed = Project(
+        registry="t", registry_id="1", title="Toinen nimi", language="fi",
+        description="Uusi teksti: jätevesien puhdistus jatkuu.",
+    )  # fmt: skip
+    Projects(kb.catalogue).put([changed])
+
+    waiting = relator.related(seeds)
+    index_projects(kb)
+    done = relator.related(seeds)
+
+    for results in (waiting, done):
+        for result in results:
+            text = PROJECTS[int(result.project.id[-1]) - 1].text
+            if result.project.id == "t-1":
+                text = changed.text
+            assert verbatim(reasons(result)["text"].theirs, text)
+    assert "t-1" in {result.project.id for result in done}
+
+
+@pytest.mark.parametrize("cell", ["=1+1", "+358", "-2", "@SUM(A1)", "\tx", "\rx"])
+def test_cells_that_would_run_are_escaped(cell: str) -> None:
+    assert escaped(cell) == f"'{cell}"
+
+
+def test_other_cells_stay() -> None:
+    assert [escaped(cell) for cell in ("Vesi = hyvä", "", None, 0.5)] == [
+        "Vesi = hyvä", "", "", 0.5
+    ]  # fmt: skip
+
+
+def test_the_table_has_reasons_and_both_sentences() -> None:
+    quote = Quote(0, 4, "=Oma")
+    related = Related(
+        Project(registry="t", title="+Nimi"), 0.5, None, 0.1,
+        (Reason("theme", ("water",)), Reason("text", theirs=quote, ours=quote)),
+    )  # fmt: skip
+
+    header, row = related_csv([related], "fi").splitlines()
+
+    assert header.startswith("project_id;title;score")
+    assert ";'+Nimi;0.5;" in row
+    assert "Vesi" in row
+    assert row.endswith("'=Oma;'=Oma")
+
+
+def test_spans_of_a_long_document_come_from_all_of_it(kb: KnowledgeBase) -> None:
+    index_projects(kb)
+    relator = open_relator(kb)
+    text = "\n\n".join(f"Kappale numero {n} kertoo vedestä." for n in range(100))
+    spans = [Span(m, m + 20) for m in range(0, len(text) - 20, 40)]
+    seed = relator.of_document(Document(id=DocumentId("x"), text=text, blocks=()), spans)
+
+    assert len(seed.passages) <= 12
+    assert seed.passages[-1].start > 0.8 * len(text)
+    assert np.all([0 <= s.start < s.end <= len(text) for s in seed.sentences])
