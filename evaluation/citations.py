@@ -345,8 +345,9 @@ def _part(quote: str, page: int | None, text: Original) -> Finding:
     unnumbered = _LIST_NUMBER.sub("", quote)
     if unnumbered != quote and any(stands_in(reading, unnumbered) for reading in text.texts(page)):
         return "right"
-    if " | " in quote and any(
-        all(stands_in(reading, piece) for piece in _cells(quote)) for reading in text.texts(page)
+    if "|" in quote and any(
+        all(_cell_stands(reading, cell) for cell in quote.strip(" |\n").split(" | "))
+        for reading in text.texts(page)
     ):
         return "by cell"
     lines = [line for line in quote.splitlines() if fold(line)]
@@ -357,10 +358,15 @@ def _part(quote: str, page: int | None, text: Original) -> Finding:
     return "absent"
 
 
-def _cells(row: str) -> list[str]:
-    """Return the cells of a row written out, ``heading: value`` as two."""
-    cells = [piece for cell in row.split(" | ") for piece in cell.split(": ", 1)]
-    return [cell for cell in cells if fold(cell)]
+def _cell_stands(reading: str, cell: str) -> bool:
+    """Tell whether a cell stands in a text, whole or as ``heading: value`` in two places."""
+    if not fold(cell) or stands_in(reading, cell):
+        return True
+    parts = cell.split(": ")
+    return any(
+        stands_in(reading, ": ".join(parts[:at])) and stands_in(reading, ": ".join(parts[at:]))
+        for at in range(1, len(parts))
+    )
 
 
 def pages_of(product: Cites) -> Callable[[str, str], frozenset[int] | None]:

@@ -53,7 +53,8 @@ def original(path: Path, *, name: str = "") -> Original | None:
     """
     suffix = Path(name or path.name).suffix.casefold()
     if suffix == ".pdf":
-        return Original(pages=tuple(zip(_pypdf(path), _pdfium(path), strict=True)))
+        plain = zip(_pypdf(path), _pdfium(path), strict=True)
+        return Original(pages=tuple((one, two, _told(one), _told(two)) for one, two in plain))
     if suffix in {".docx", ".pptx", ".odt", ".odp", ".ods", ".epub", ".docm", ".pptm"}:
         return Original(readings=(_zipped(path),))
     if suffix in {".xlsx", ".xlsm"}:
@@ -69,6 +70,19 @@ def original(path: Path, *, name: str = "") -> Original | None:
     if suffix in {".txt", ".csv", ".tsv"}:
         return Original(readings=_decoded(path.read_bytes()))
     return None
+
+
+_GLYPH_NAME = re.compile(r"/([A-Za-z](?:_[A-Za-z]){1,2})(?:\.liga)?")
+_LEADERS = re.compile(r"(?:[.…]\s*){4,}")
+
+
+def _told(text: str) -> str:
+    """Return a page's text with the letters that names of glyphs tell, and without leaders.
+
+    pypdf writes the name where a file doesn't say which letters a ligature stands for:
+    ``ba/t_t.ligaery``. Leaders are the dots between a heading and its page in a contents list.
+    """
+    return _LEADERS.sub(" ", _GLYPH_NAME.sub(lambda name: name[1].replace("_", ""), text))
 
 
 def _pypdf(path: Path) -> list[str]:

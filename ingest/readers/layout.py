@@ -276,7 +276,11 @@ def _gutters(band: _Band, em: float) -> list[tuple[float, float]]:
         for a, b in band.free
         if a > band.left
         and b < band.right
-        and (b - a >= 0.75 * em or (6 < len(band.rows) < 400 and _support(band, (a, b)) >= 6))
+        and (
+            b - a >= 0.75 * em
+            or (6 < len(band.rows) < 400 and _support(band, (a, b)) >= 6)
+            or (b - a >= 0.5 * em and _support(band, (a, b)) >= 4)
+        )
     ]
 
 
@@ -823,8 +827,11 @@ def furniture(pages: Sequence[Page]) -> set[int]:
             continue
         margin = 0.14 if len(pages) > 3 else 0.09
         rows = rows_of([word for word in page.words if _at_edge(word, page, margin)])
+        every = rows_of(page.words)
+        place = {id(word): at for at, whole in enumerate(every) for word in whole}
         for rank, row in enumerate(rows):
-            if rank + 1 < len(rows) and _heads_table(row, rows[rank + 1]):
+            at = place[id(row[0])]
+            if at + 1 < len(every) and _heads_table(row, every[at + 1]):
                 continue
             for piece in _pieces(row):
                 if rank in (0, len(rows) - 1):
@@ -1007,6 +1014,8 @@ def assemble(pages: Sequence[Page], outline: Sequence[Heading] = ()) -> Assemble
     skip = furniture(pages)
     forms = WordForms(_whole_words(pages))
     body = _body_size(pages)
+    for page in pages:
+        skip |= _leaders(page.words)
     kept = [[word for word in page.words if id(word) not in skip] for page in pages]
     usual = _usual_gutters(pages, kept)
     laid: list[list[Item]] = []
@@ -1029,6 +1038,26 @@ def assemble(pages: Sequence[Page], outline: Sequence[Heading] = ()) -> Assemble
     drafts = _order(_drafts(laid, body, _pitch(laid)))
     _classify(drafts, body)
     return _write(drafts, len(pages), forms)
+
+
+_DOTS = re.compile(r"[.…]+$")
+
+
+def _leaders(words: Sequence[Word]) -> set[int]:
+    """Return the ``id`` of the dots that lead the eye to a page number: four in a row or more."""
+    if sum(len(word.text) for word in words if _DOTS.match(word.text)) < 4:
+        return set()
+    out: set[int] = set()
+    for row in rows_of(words):
+        run: list[Word] = []
+        for word in [*row, None]:
+            if word is not None and _DOTS.match(word.text):
+                run.append(word)
+                continue
+            if sum(len(dot.text) for dot in run) >= 4:
+                out.update(id(dot) for dot in run)
+            run = []
+    return out
 
 
 def _usual_gutters(
@@ -1156,6 +1185,8 @@ def _drafts(laid: Sequence[Sequence[Item]], body: float, pitch: float) -> list[_
     drafts: list[_Draft] = []
     for items in laid:
         notes: list[_Draft] = []
+        above = _above_lines(items)
+        below = {id(upper): lower for lower, upper in above.values()}
         for item in items:
             if isinstance(item, Row):
                 drafts.append(
@@ -1170,6 +1201,17 @@ def _drafts(laid: Sequence[Sequence[Item]], body: float, pitch: float) -> list[_
                 continue
             into = notes if item.footnote else drafts
             draft = _open(into, item)
+            if id(item) in above and not item.footnote:
+                upper = above[id(item)][1]
+                split = next((one for one in drafts[-40:] if one.lines[-1] is upper), None)
+                if split is not None and _same_text(upper, item):
+                    split.lines.append(item)
+                    continue
+            if draft is not None and draft.lines[-1].region != item.region:
+                # What a line of the same text follows at once isn't continued elsewhere.
+                lower = below.get(id(draft.lines[-1]))
+                if lower is not None and lower is not item and _same_text(draft.lines[-1], lower):
+                    draft = None
             if draft is not None and _goes_on(draft, item, body, pitch):
                 draft.lines.append(item)
                 continue
@@ -1181,6 +1223,49 @@ def _drafts(laid: Sequence[Sequence[Item]], body: float, pitch: float) -> list[_
             into.append(_Draft(kind, [item], page=item.page))
         drafts += notes
     return drafts
+
+
+def _above_lines(items: Sequence[Item]) -> dict[int, tuple[Line, Line]]:
+    """Return, by the ``id`` of a line, the line and the one right above it in another region.
+
+    Both have letters of one size and share their left edge or their middle. Two regions cut a
+    paragraph where its first line stands level with other columns and the rest doesn't.
+    """
+    lines = sorted((item for item in items if isinstance(item, Line)), key=lambda line: line.base)
+    bases = [line.base for line in lines]
+    found: dict[int, tuple[Line, Line]] = {}
+    for line in lines:
+        em = line.size
+        low, high = (
+            bisect_left(bases, line.base - 1.6 * em),
+            bisect_left(bases, line.base - 0.9 * em),
+        )
+        near = [
+            other
+            for other in lines[low:high]
+            if abs(other.size - em) < 0.07 * em
+            and (
+                abs(other.left - line.left) < 0.3 * em
+                or abs(other.left + other.right - line.left - line.right) < 0.6 * em
+            )
+        ]
+        if len(near) == 1 and near[0].region != line.region:
+            found[id(line)] = (line, near[0])
+    return found
+
+
+def _same_text(upper: Line, lower: Line) -> bool:
+    """Tell whether a line that stands right under another goes on with its sentence."""
+    return (
+        upper.bold == lower.bold
+        and upper.outline is None
+        and lower.outline is None
+        and upper.footnote == lower.footnote
+        and lower.text[:1].islower()
+        and not _is_marked(lower)
+        and not _CAPTION.match(upper.text)
+        and not _END.search(upper.text)
+    )
 
 
 def _open(drafts: Sequence[_Draft], line: Line) -> _Draft | None:
@@ -1288,6 +1373,8 @@ def _flows(draft: _Draft, last: Line, line: Line, body: float) -> bool:
         return False
     if last.bold or line.bold or _CAPTION.match(line.text) or _CAPTION.match(draft.text):
         return False
+    if last.page == line.page and abs(last.base - line.base) < 0.5 * line.size:
+        return False  # pieces of one row that stand far apart
     room = last.edges[1] - last.right
     if _ended(last, line):
         # A sentence that ends in a full line rarely ends its paragraph there as well.

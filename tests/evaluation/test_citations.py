@@ -11,10 +11,11 @@ import pytest
 from reportlab.lib.pagesizes import A4
 from reportlab.pdfgen.canvas import Canvas
 
-from evaluation.citations import check, evaluate_citations, pages_of
+from evaluation.citations import check, checked_one, evaluate_citations, pages_of
 from evaluation.independent import Original, original
+from evaluation.quotes import stands_in
 from kb.citing import cite
-from kb.model import Block, Locator, Span
+from kb.model import Block, Document, Locator, Span
 from tests.evaluation.scripted import ScriptedProduct, a_document
 
 FIRST = "Alueella on neljä vesilaatua. Jäähdytysvesi otetaan merestä."
@@ -101,6 +102,37 @@ def test_blocks_are_looked_up_one_by_one() -> None:
     citation = cite(document, Span(0, len(document.text)))
     assert check(citation, document, Original(readings=("Kolme neljä. 1 Yksi kaksi.",))) == "right"
     assert check(citation, document, Original(readings=("Kolme 1 neljä. Yksi kaksi.",))) == "absent"
+
+
+def test_what_it_took_is_told() -> None:
+    text = "Yksi kaksi.\n\nKolme neljä."
+    blocks = (Block(start=0, end=11), Block(start=13, end=25))
+    document = replace(a_document("a.txt", text), blocks=blocks)
+    paged = replace(document, page_starts=(0, 13))
+    numbered = a_document("b.txt", "1. Yksi kaksi.")
+
+    def rule(document: Document, *pages: str) -> str:
+        read = Original(pages=tuple((page,) for page in pages))
+        if not document.page_starts:
+            read = Original(readings=pages)
+        return checked_one(cite(document, Span(0, len(document.text))), document, read).rule
+
+    assert rule(document, "Yksi kaksi.\nKolme neljä.") == "whole"
+    assert rule(document, "Kolme neljä. 1 Yksi kaksi.") == "blocks"
+    assert rule(paged, "Yksi kaksi. 1", "Raportti\nKolme neljä.") == "pages"
+    assert rule(numbered, "Yksi kaksi.") == "list number"
+    assert rule(document, "Yksi kolme.") == "none"
+    one = checked_one(cite(document, Span(0, 11)), document, Original(readings=(text,)))
+    assert one.sentence
+
+
+def test_names_of_glyphs_are_letters_and_leaders_are_nothing(tmp_path: Path) -> None:
+    canvas = Canvas(str(tmp_path / "a.pdf"), pagesize=A4)
+    canvas.drawString(72, 760, "1 ba/t_t.ligaery . . . . . . . . 12")
+    canvas.save()
+    read = original(tmp_path / "a.pdf")
+    assert read is not None
+    assert any(stands_in(text, "1 battery 12") for text in read.texts(1))
 
 
 def test_a_page_that_is_a_picture_is_unchecked() -> None:

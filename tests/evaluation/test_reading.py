@@ -7,7 +7,15 @@ import pytest
 
 from evaluation.errors import EvaluationError
 from evaluation.independent import plain_markdown
-from evaluation.reading import evaluate_reading, pairs, prose, run_recall, score_reading, words
+from evaluation.reading import (
+    evaluate_reading,
+    pairs,
+    printed,
+    prose,
+    run_recall,
+    score_reading,
+    words,
+)
 from ingest.reading import Reading
 from kb.errors import UnreadableDocument
 from kb.model import Block, BlockKind
@@ -141,3 +149,26 @@ def test_files_are_paired_by_name_and_sorted_worst_first(tmp_path: Path) -> None
     assert "own.html" in result.table("fi")
     with pytest.raises(EvaluationError, match=r"gold\.md"):
         evaluate_reading(tmp_path / "files", read=read)
+
+
+def test_a_source_names_the_file_that_was_made_from_it(tmp_path: Path) -> None:
+    source = (
+        "---\nfile: raportti.pdf\ntitle: T\n---\n\nVesi riittää.[^1]\n\n1. Yksi\n\n[^1]: Lähde\n"
+    )
+    (tmp_path / "sources").mkdir()
+    (tmp_path / "documents").mkdir()
+    (tmp_path / "sources" / "a.md").write_text(source, encoding="utf-8")
+    (tmp_path / "sources" / "ei.md").write_text("---\ntitle: T\n---\n", encoding="utf-8")
+    (tmp_path / "documents" / "raportti.pdf").write_bytes(b"x")
+    assert [(truth.name, file and file.name) for truth, file in pairs(tmp_path)] == [
+        ("a.md", "raportti.pdf")
+    ]
+    # The number of an item and of a note are printed; a note is a piece of its own.
+    assert prose(printed(source)) == [["vesi", "riittää", "1", "1", "yksi"], ["1", "lähde"]]
+    read = a_reading(
+        (BlockKind.PARAGRAPH, "Vesi riittää.1"),
+        (BlockKind.LIST_ITEM, "1. Yksi"),
+        (BlockKind.FOOTNOTE, "1 Lähde"),
+    )
+    result = evaluate_reading(tmp_path, read=lambda _: read, baselines=False)
+    assert (result.files[0].words, result.files[0].fives) == (1, 1)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,11 @@ from hypothesis import strategies as st
 from PIL import Image
 from reportlab.lib.pdfencrypt import StandardEncryption
 from reportlab.pdfbase import pdfmetrics
+from reportlab.pdfbase.pdfmetrics import stringWidth
 from reportlab.pdfbase.ttfonts import TTFont
+from reportlab.pdfgen.canvas import Canvas
 
+from evaluation.reading import pairs, printed, score_reading
 from ingest.cleaning import fold
 from ingest.readers.ocr import OcrSettings
 from ingest.readers.pdf import PdfLimits, read_pdf
@@ -580,3 +584,84 @@ def test_a_watermark_goes_and_labels_aslant_follow_the_text(tmp_path: Path) -> N
 
     assert texts(reading) == [plain(WATER), "Satama"]
     check(reading)
+
+
+def _drawn_on(path: Path, pages: Sequence[Sequence[tuple[float, float, float, str]]]) -> Path:
+    """Draw words at (left, height, size) on A4 pages."""
+    canvas = Canvas(str(path), pagesize=(595, 842))
+    for page in pages:
+        for left, height, size, text in page:
+            canvas.setFont("Helvetica", size)
+            canvas.drawString(left, height, text)
+        canvas.showPage()
+    canvas.save()
+    return path
+
+
+def test_a_raised_mark_stays_on_its_line(tmp_path: Path) -> None:
+    width = stringWidth("Satama laajeni.", "Helvetica", 10.3)
+    lines = [
+        (57, 700, 10.3, "Satama laajeni."),
+        (57 + width, 705.1, 6.5, "4"),
+        (57 + width + 8, 700, 10.3, "Rata valmistui"),
+        (57, 685, 10.3, "vuonna 2021 ja portti vuotta myöhemmin."),
+    ]
+    reading = read_pdf(_drawn_on(tmp_path / "a.pdf", [lines]))
+    assert reading.text == (
+        "Satama laajeni.4 Rata valmistui vuonna 2021 ja portti vuotta myöhemmin."
+    )
+
+
+def test_a_title_repeated_small_overleaf_is_a_running_head(tmp_path: Path) -> None:
+    body = [
+        (57.0, 700.0 - 14 * row, 10.0, f"Rivi {row} kertoo alueen vedestä ja energiasta.")
+        for row in range(8)
+    ]
+    first = [(57, 780, 20, "Vesi ja energia alueella"), *body]
+    second = [(57, 800, 8, "Vesi ja energia alueella"), *body]
+    reading = read_pdf(_drawn_on(tmp_path / "a.pdf", [first, second]))
+    assert reading.text.count("Vesi ja energia alueella") == 1
+
+
+def test_the_head_of_a_table_that_goes_on_is_kept_on_every_page(tmp_path: Path) -> None:
+    def page(number: int) -> list[tuple[float, float, float, str]]:
+        return [
+            (left, 780.0 - 14 * row, 10.0, f"{name}{number}{row}" if row else name)
+            for row in range(9)
+            for left, name in ((57.0, "Tontti"), (220.0, "Pinta-ala"), (400.0, "Aste"))
+        ]
+
+    reading = read_pdf(_drawn_on(tmp_path / "a.pdf", [page(number) for number in range(3)]))
+    assert reading.text.count("Tontti | Pinta-ala | Aste") == 3
+
+
+def test_leaders_of_a_contents_list_are_left_out(tmp_path: Path) -> None:
+    lines = [
+        (57.0, 700.0 - 14 * row, 10.0, f"{row + 1} Luku {'. ' * 40}{row + 3}") for row in range(5)
+    ]
+    text = read_pdf(_drawn_on(tmp_path / "a.pdf", [lines])).text
+    assert ". ." not in text
+    assert "1 Luku" in text
+
+
+CORPUS = Path(__file__).resolve().parents[3] / "corpus"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "satama-ja-rata.pdf",
+        "akkupassi-ja-tietoalusta.pdf",
+        "miljoovervakning.pdf",
+        "maankaytto-ja-tonttivaranto.pdf",
+        "what-is-a-perfect-industrial-area.pdf",
+    ],
+)
+def test_samples_are_read_as_they_were_written(name: str) -> None:
+    truth = next(truth for truth, file in pairs(CORPUS) if file and file.name == name)
+    reading = read_pdf(CORPUS / "documents" / name)
+    score = score_reading(name, printed(truth.read_text(encoding="utf-8")), reading)
+    assert score.words is not None and score.words > 0.995
+    assert score.fives is not None and score.fives > 0.98
+    assert score.headings == 1
+    assert score.rows is not None and score.rows > 0.8
