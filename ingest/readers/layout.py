@@ -325,6 +325,18 @@ def _bands(rows: Sequence[list[Word]], em: float) -> list[_Band]:
     return bands
 
 
+def _title_rows(rows: Sequence[list[Word]], em: float) -> int:
+    """Return how many rows at the top are a title in large letters that closes gutters below."""
+    left = min(row[0].left for row in rows)
+    count = 0
+    while count < len(rows) and all(word.size > 1.2 * em for word in rows[count]):
+        count += 1
+    if not 0 < count < len(rows) or abs(rows[0][0].left - left) > 2 * em:
+        return 0
+    closed, opened = _bands(rows, em)[0], _bands(rows[count:], em)[0]
+    return count if len(_gutters(opened, em)) > len(_gutters(closed, em)) else 0
+
+
 def _split(rows: Iterable[list[Word]], gutters: Sequence[tuple[float, float]]) -> list[list[Word]]:
     cuts = [(a + b) / 2 for a, b in gutters]
     columns: list[list[Word]] = [[] for _ in range(len(cuts) + 1)]
@@ -504,7 +516,9 @@ class _Arranger:
         plain: list[list[Word]] = []
         for part in self._tables_apart(rows, em):
             em = median(word.size for row in part for word in row)
-            for band in _bands(part, em):
+            title = _title_rows(part, em)
+            plain += part[:title]
+            for band in _bands(part[title:], em):
                 made = self._columns(band, em, depth)
                 if made is None:
                     plain += band.rows
