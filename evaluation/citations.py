@@ -13,12 +13,12 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Literal, Protocol
 
 from evaluation.independent import Original, original
-from evaluation.quotes import stands_in
 from evaluation.tables import Table, columns, heading, note, render, shortened
 from ingest.cleaning import fold
 from kb.errors import UnverifiableQuote
@@ -288,9 +288,20 @@ def _rule(citation: Citation, document: Document, text: Original) -> Rule:
     return "list number" if _stand(unnumbered, text) else "by cell"
 
 
+@lru_cache(maxsize=64)
+def _folded(text: str) -> str:
+    """Fold a text once: a workbook of many cells is looked into thousands of times."""
+    return fold(text)
+
+
+def _stands_in(reading: str, quote: str) -> bool:
+    wanted = fold(quote)
+    return bool(wanted) and wanted in _folded(reading)
+
+
 def _stand(parts: Iterable[tuple[str, int | None]], text: Original) -> bool:
     return all(
-        any(stands_in(reading, part) for reading in text.texts(page))
+        any(_stands_in(reading, part) for reading in text.texts(page))
         for part, page in parts
         if fold(part)
     )
@@ -337,13 +348,13 @@ def _divided(
 
 
 def _part(quote: str, page: int | None, text: Original) -> Finding:
-    if any(stands_in(reading, quote) for reading in text.texts(page)):
+    if any(_stands_in(reading, quote) for reading in text.texts(page)):
         return "right"
-    if page is not None and not any(fold(reading) for reading in text.texts(page)):
+    if page is not None and not any(_folded(reading) for reading in text.texts(page)):
         return "unchecked"  # a picture of a page: the other readers see no text there
     # The number of a list's item is drawn by the format, and stands in no text node.
     unnumbered = _LIST_NUMBER.sub("", quote)
-    if unnumbered != quote and any(stands_in(reading, unnumbered) for reading in text.texts(page)):
+    if unnumbered != quote and any(_stands_in(reading, unnumbered) for reading in text.texts(page)):
         return "right"
     if "|" in quote and any(
         all(_cell_stands(reading, cell) for cell in quote.strip(" |\n").split(" | "))
@@ -351,20 +362,20 @@ def _part(quote: str, page: int | None, text: Original) -> Finding:
     ):
         return "by cell"
     lines = [line for line in quote.splitlines() if fold(line)]
-    if any(all(stands_in(reading, line) for line in lines) for reading in text.texts(page)):
+    if any(all(_stands_in(reading, line) for line in lines) for reading in text.texts(page)):
         return "in pieces"
-    if text.pages and any(stands_in(reading, quote) for reading in text.texts(None)):
+    if text.pages and any(_stands_in(reading, quote) for reading in text.texts(None)):
         return "other page"
     return "absent"
 
 
 def _cell_stands(reading: str, cell: str) -> bool:
     """Tell whether a cell stands in a text, whole or as ``heading: value`` in two places."""
-    if not fold(cell) or stands_in(reading, cell):
+    if not fold(cell) or _stands_in(reading, cell):
         return True
     parts = cell.split(": ")
     return any(
-        stands_in(reading, ": ".join(parts[:at])) and stands_in(reading, ": ".join(parts[at:]))
+        _stands_in(reading, ": ".join(parts[:at])) and _stands_in(reading, ": ".join(parts[at:]))
         for at in range(1, len(parts))
     )
 
@@ -385,7 +396,7 @@ def pages_of(product: Cites) -> Callable[[str, str], frozenset[int] | None]:
         found = frozenset(
             page
             for page, readings in enumerate(text.pages, start=1)
-            if any(stands_in(reading, quote) for reading in readings)
+            if any(_stands_in(reading, quote) for reading in readings)
         )
         return found or None
 
