@@ -30,7 +30,7 @@ def run(tmp_path: Path, model_cache: Path, monkeypatch: pytest.MonkeyPatch) -> R
     monkeypatch.chdir(tmp_path)
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "models").symlink_to(model_cache)
-    monkeypatch.setattr(cli, "LANGUAGE", "en")
+    monkeypatch.setattr("cli.frame.LANGUAGE", "en")
 
     def invoke(*arguments: str) -> Result:
         return CliRunner().invoke(cli.kb, arguments, prog_name="kb")

@@ -1,0 +1,104 @@
+"""Questions: ask and search."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cli import frame
+from cli.frame import (
+    command,
+    filters_options,
+    json_option,
+    open_kb,
+    option,
+    print_json,
+    scope_of,
+    t,
+)
+from kb.messages import message
+
+if TYPE_CHECKING:
+    from kb.model import Answer, Citation, Hit
+
+
+@command("ask")
+@click.argument("text")
+@filters_options
+@option("--explain", is_flag=True)
+@json_option
+def ask_command(text: str, explain: bool, as_json: bool, **filters: Any) -> None:
+    from kb.wire import answer_json
+
+    answer = open_kb().ask(text, scope=scope_of(filters), explain=explain)
+    if as_json:
+        print_json(answer_json(answer))
+    else:
+        _print_answer(answer)
+
+
+def _print_answer(answer: Answer) -> None:
+    numbers: dict[tuple[str, int, int], int] = {}
+    sources: list[Citation] = []
+    for claim in answer.claims:
+        marks: list[str] = []
+        for citation in claim.citations:
+            place = (citation.document_id, citation.start, citation.end)
+            if place not in numbers:
+                numbers[place] = len(numbers) + 1
+                sources.append(citation)
+            marks.append(f"[{numbers[place]}]")
+        click.echo(f"{' '.join(claim.text.split())} {' '.join(marks)}\n")
+    for number, citation in enumerate(sources, 1):
+        click.echo(f"[{number}] {citation.title}{_place(citation.locator.to_json())}")
+        click.echo(
+            f"    kb text {citation.document_id} --start {citation.start} --end {citation.end}"
+        )
+    if not answer.claims:
+        click.echo(message(answer.reason, answer.language))
+        if answer.nearest:
+            click.echo("\n" + t("nearest"))
+            for hit in answer.nearest:
+                _print_hit(hit)
+    if answer.explanation is not None:
+        click.echo(json.dumps(answer.explanation, ensure_ascii=False, indent=2))
+
+
+def _place(locator: dict[str, object]) -> str:
+    """Return a locator in words: ``, s. 12, Vesi › Jäähdytys``."""
+    parts: list[str] = []
+    for name in ("page", "pages", "slide", "sheet", "rows", "heading"):
+        value = locator.get(name)
+        if isinstance(value, list):
+            value = (" › " if name == "heading" else "–").join(str(part) for part in value)
+        if value:
+            parts.append(t(f"place_{name}", value=value))
+    return "".join(f", {part}" for part in parts)
+
+
+def _print_hit(hit: Hit) -> None:
+    from kb.wire import hit_locator
+
+    click.echo(f"{hit.score:.3f}  {hit.document.metadata.title}{_place(hit_locator(hit))}")
+    text = " ".join(hit.text.split())
+    click.echo(f"       {text[:240]}{'…' if len(text) > 240 else ''}")
+
+
+@command("search")
+@click.argument("text")
+@option("-k", "--limit", default=10, show_default=True, type=click.IntRange(1, 1000))
+@filters_options
+@json_option
+def search_command(text: str, limit: int, as_json: bool, **filters: Any) -> None:
+    from kb.wire import search_json
+
+    result = open_kb().search(text, scope=scope_of(filters), k=limit)
+    if as_json:
+        print_json(search_json(result.query, result.language, result.hits))
+        return
+    for hit in result.hits:
+        _print_hit(hit)
+    if not result.hits:
+        click.echo(message("reason.nothing", frame.LANGUAGE))
