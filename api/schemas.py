@@ -32,9 +32,9 @@ def _unicode(text: str) -> str:
     return text
 
 
-_Text = Annotated[StrictStr, AfterValidator(_unicode)]
-_Values = Annotated[
-    _Text | list[_Text] | None,
+Text = Annotated[StrictStr, AfterValidator(_unicode)]
+Values = Annotated[
+    Text | list[Text] | None,
     Field(description="One value, or a list of which any may match."),
 ]
 _MAX_K = 100
@@ -45,20 +45,20 @@ class Filters(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    language: _Values = None
-    kind: _Values = None
-    city: _Values = None
-    theme: _Values = None
+    language: Values = None
+    kind: Values = None
+    city: Values = None
+    theme: Values = None
     year: Annotated[
-        StrictInt | _Text | list[StrictInt | _Text] | None,
+        StrictInt | Text | list[StrictInt | Text] | None,
         Field(
             description="2021, '2019-2024' or [2019, 2024].",
             examples=["2019-2024"],
         ),
     ] = None
-    document: _Values = None
-    collection: _Values = None
-    confidentiality: _Values = None
+    document: Values = None
+    collection: Values = None
+    confidentiality: Values = None
 
     def scope(self) -> Scope:
         """Return the filters as a scope; raises BadScope."""
@@ -77,14 +77,14 @@ class Filters(BaseModel):
 class AskRequest(Filters):
     """A question."""
 
-    question: Annotated[_Text, Field(examples=["Millainen on täydellinen teollisuusalue?"])]
+    question: Annotated[Text, Field(examples=["Millainen on täydellinen teollisuusalue?"])]
     explain: StrictBool = False
 
 
 class SearchRequest(Filters):
     """Words or a question to find passages for."""
 
-    query: Annotated[_Text, Field(examples=["jätevesi"])]
+    query: Annotated[Text, Field(examples=["jätevesi"])]
     k: Annotated[StrictInt, Field(ge=1, le=_MAX_K)] = 10
 
 

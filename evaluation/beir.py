@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -21,6 +22,8 @@ from evaluation.errors import EvaluationError
 from evaluation.metrics import Interval, bootstrap_interval, ndcg, recall, reciprocal_rank
 from evaluation.tables import Table, columns, heading, note, render, shortened
 from kb.model import LANGUAGES, Language
+
+_N = TypeVar("_N", int, float)
 
 DEPTH = 100
 MEASURES = ("nDCG@10", "MRR@10", "R@1", "R@10", "R@100")
@@ -208,15 +211,7 @@ def _qrels(folder: Path, queries: Mapping[str, Query]) -> dict[str, dict[str, in
     if not path.is_file() and (folder / "qrels" / "test.tsv").is_file():
         path = folder / "qrels" / "test.tsv"
     qrels: dict[str, dict[str, int]] = {}
-    for number, row in _rows(_present(path), 3):
-        try:
-            relevance = int(row[2])
-        except ValueError:
-            if number == 1:
-                continue  # the header
-            raise EvaluationError(
-                "evaluation_number", value=row[2], path=path, line=number
-            ) from None
+    for number, row, relevance in _numbered(path, int):
         if row[0] not in queries:
             raise EvaluationError("evaluation_query", id=row[0], path=path, line=number)
         qrels.setdefault(row[0], {})[row[1]] = relevance
@@ -292,6 +287,20 @@ def _rows(path: Path, width: int) -> Iterator[tuple[int, list[str]]]:
         if len(row) < width:
             raise EvaluationError("evaluation_columns", path=path, line=number, width=width)
         yield number, row
+
+
+def _numbered(path: Path, number_of: Callable[[str], _N]) -> Iterator[tuple[int, list[str], _N]]:
+    """Yield line numbers, rows of three columns and the number in the third, past a header."""
+    for number, row in _rows(_present(path), 3):
+        try:
+            value = number_of(row[2])
+        except ValueError:
+            if number == 1:
+                continue  # the header
+            raise EvaluationError(
+                "evaluation_number", value=row[2], path=path, line=number
+            ) from None
+        yield number, row, value
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
@@ -537,15 +546,7 @@ def read_run(path: Path) -> dict[str, list[Scored]]:
     Raises EvaluationError for a line without three columns or with a score that is no number.
     """
     rankings: dict[str, list[Scored]] = {}
-    for number, row in _rows(_present(path), 3):
-        try:
-            value = float(row[2])
-        except ValueError:
-            if number == 1:
-                continue  # the header
-            raise EvaluationError(
-                "evaluation_number", value=row[2], path=path, line=number
-            ) from None
+    for _, row, value in _numbered(path, float):
         rankings.setdefault(row[0], []).append(Scored(row[1], value))
     return {query: sorted(found, key=lambda one: -one.score) for query, found in rankings.items()}
 

@@ -389,7 +389,7 @@ def _baselines(sets: Path) -> BaselinesResult:
 
 
 def _own_latency(settings: Settings, split: Split) -> Result:
-    from evaluation.benchmarks.measuring import BenchmarkResult, memory_mb, timed
+    from evaluation.benchmarks.measuring import latencies, timed
 
     asked = [one.question for one in load_questions(question_file(split))][:100]
     with _opened(settings) as kb:
@@ -397,20 +397,4 @@ def _own_latency(settings: Settings, split: Split) -> Result:
             kb.ask(question)
         timings = [("search", timed(kb.search, asked)), ("ask", timed(kb.ask, asked))]
         size = kb.catalogue.counts()["passage"]
-    return BenchmarkResult(
-        title="search",
-        names=("system", "scale", "times", "p50_ms", "p95_ms", "p99_ms", "memory_mb"),
-        rows=tuple(
-            (
-                name,
-                size,
-                len(timing.seconds),
-                timing.percentile(50),
-                timing.percentile(95),
-                timing.percentile(99),
-                memory_mb(),
-            )
-            for name, timing in timings
-        ),
-        note="memory",
-    )
+    return latencies(timings, first="system", size=size)

@@ -797,17 +797,6 @@ class Catalogue:
                 )
         return found
 
-    def rows_of(self, ids: Sequence[PassageId]) -> list[int]:
-        """Return the rows of passages by their ids; 0 for one that is gone."""
-        marks = ",".join("?" * len(ids))
-        rows = {
-            row[0]: row[1]
-            for row in self.connection.execute(
-                f"SELECT id, row FROM passage WHERE id IN ({marks})", list(ids)
-            )
-        }
-        return [rows.get(passage_id, 0) for passage_id in ids]
-
     def passages_known(self, rows: Sequence[int]) -> npt.NDArray[np.int64]:
         """Return those of the rows that are passages here, in the order given."""
         here: set[int] = set()

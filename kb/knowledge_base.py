@@ -87,7 +87,7 @@ class KnowledgeBase:
         """
         query = self._query(text, language)
         ranking = self._retriever.rank(query, scope=self._cleared(scope), k=k)
-        return SearchResult(text, query.language, tuple(self._retriever.hits(ranking)))
+        return SearchResult(text, query.language, tuple(self._retriever.hits(ranking).values()))
 
     def ask(self, text: str, *, scope: Scope | None = None, explain: bool = False) -> Answer:
         """Answer a question with cited claims, or say that the material doesn't.
@@ -137,8 +137,8 @@ class KnowledgeBase:
         hits = self._retriever.hits(ranking)
         return Material(
             ranking=ranking,
-            hits=tuple(hits),
-            rows=tuple(self.catalogue.rows_of([hit.passage.id for hit in hits])),
+            hits=tuple(hits.values()),
+            rows=tuple(hits),
             rarities=self.lexical.rarities(query.words),
         )
 

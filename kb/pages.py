@@ -53,18 +53,9 @@ def page_sizes(path: Path) -> tuple[tuple[float, float], ...]:
         with _picture(path, 1) as image:
             frames = getattr(image, "n_frames", 1)
         return tuple(page_size(path, number) for number in range(1, frames + 1))
-    import pypdfium2
-
-    with _LOCK:
-        try:
-            document = pypdfium2.PdfDocument(path)
-        except pypdfium2.PdfiumError as error:
-            raise UnreadableDocument("unreadable_pdf_damaged", name=path.name) from error
-        try:
-            # Read from the page tree: no page needs to be loaded.
-            return tuple(document.get_page_size(number) for number in range(len(document)))
-        finally:
-            document.close()
+    with _pdf(path) as document:
+        # Read from the page tree: no page needs to be loaded.
+        return tuple(document.get_page_size(number) for number in range(len(document)))
 
 
 def render_page(path: Path, page: int, *, scale: float = 1.5) -> RenderedPage:
@@ -118,7 +109,8 @@ def _points(page: Any) -> tuple[float, float]:
 
 
 @contextmanager
-def _page(path: Path, page: int) -> Iterator[Any]:
+def _pdf(path: Path) -> Iterator[Any]:
+    """Open a PDF; one at a time, since pdfium isn't safe between threads."""
     import pypdfium2
 
     with _LOCK:
@@ -127,18 +119,26 @@ def _page(path: Path, page: int) -> Iterator[Any]:
         except pypdfium2.PdfiumError as error:
             raise UnreadableDocument("unreadable_pdf_damaged", name=path.name) from error
         try:
-            if not 1 <= page <= len(document):
-                raise NotFound(what="page", id=page)
-            try:
-                shown = document[page - 1]
-            except pypdfium2.PdfiumError as error:
-                raise UnreadableDocument("unreadable_pdf_damaged", name=path.name) from error
-            try:
-                yield shown
-            finally:
-                shown.close()
+            yield document
         finally:
             document.close()
+
+
+@contextmanager
+def _page(path: Path, page: int) -> Iterator[Any]:
+    import pypdfium2
+
+    with _pdf(path) as document:
+        if not 1 <= page <= len(document):
+            raise NotFound(what="page", id=page)
+        try:
+            shown = document[page - 1]
+        except pypdfium2.PdfiumError as error:
+            raise UnreadableDocument("unreadable_pdf_damaged", name=path.name) from error
+        try:
+            yield shown
+        finally:
+            shown.close()
 
 
 @contextmanager

@@ -312,14 +312,17 @@ class Retriever:
             for row in rows
         ]
 
-    def hits(self, ranking: Ranking) -> list[Hit]:
-        """Return a ranking's passages with their documents; what is gone by now is left out."""
+    def hits(self, ranking: Ranking) -> dict[int, Hit]:
+        """Return a ranking's passages with their documents by row, best first.
+
+        What is gone by now is left out.
+        """
         passages = self._catalogue.passages(ranking.rows.tolist())
         nearest: dict[int, ScoredSentence] = {}
         for sentence in ranking.sentences:
             if sentence.row not in nearest or sentence.cosine > nearest[sentence.row].cosine:
                 nearest[sentence.row] = sentence
-        hits: list[Hit] = []
+        hits: dict[int, Hit] = {}
         for row, score, dense, lexical in zip(
             ranking.rows.tolist(),
             ranking.scores.tolist(),
@@ -331,15 +334,13 @@ class Retriever:
             document = self._document(passage)
             if passage is None or document is None:
                 continue
-            hits.append(
-                Hit(
-                    passage=passage,
-                    document=document,
-                    score=score,
-                    dense=None if np.isnan(dense) else dense,
-                    lexical=lexical,
-                    best_sentence=nearest[row].span if row in nearest else None,
-                )
+            hits[row] = Hit(
+                passage=passage,
+                document=document,
+                score=score,
+                dense=None if np.isnan(dense) else dense,
+                lexical=lexical,
+                best_sentence=nearest[row].span if row in nearest else None,
             )
         return hits
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from kb.catalogue import DocumentRow
 from kb.messages import message
-from kb.model import Answer, Citation, Claim, Document, Hit, Language, Metadata
+from kb.model import Answer, Citation, Claim, Document, Hit, Language, Metadata, Span
 
 
 def passage_json(hit: Hit) -> dict[str, object]:
@@ -35,8 +35,6 @@ def passage_json(hit: Hit) -> dict[str, object]:
 
 def hit_locator(hit: Hit) -> dict[str, object]:
     """Return where a passage stands: its own headings, and every page it touches."""
-    from kb.model import Span
-
     found = hit.document.locate(Span(hit.passage.start, hit.passage.end))
     return replace(found, heading=found.heading or hit.passage.heading).to_json()
 

@@ -7,10 +7,10 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt, StrictStr
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
 from api.routes import KnowledgeBaseHere, LanguageHere, summary, told
+from api.schemas import Text, Values
 from kb.assembly import open_relator
 from kb.errors import BadQuestion
 from kb.knowledge_base import KnowledgeBase
@@ -32,33 +32,17 @@ _MAX_K = 100
 _opening = threading.Lock()
 
 
-def _unicode(text: str) -> str:
-    """Refuse half of a surrogate pair: JSON can say one, and no database or model takes it."""
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise PydanticCustomError("string_unicode", "not Unicode") from error
-    return text
-
-
-_Text = Annotated[StrictStr, AfterValidator(_unicode)]
-_Values = Annotated[
-    _Text | list[_Text] | None,
-    Field(description="One value, or a list of which any may match."),
-]
-
-
 class ProjectFilters(BaseModel):
     """Limits projects."""
 
     model_config = ConfigDict(extra="forbid")
 
-    registry: _Values = None
-    programme: _Values = None
-    theme: _Values = None
-    place: _Values = None
-    partner: _Values = None
-    year: Annotated[_Text | StrictInt | None, Field(examples=["2019-2024"])] = None
+    registry: Values = None
+    programme: Values = None
+    theme: Values = None
+    place: Values = None
+    partner: Values = None
+    year: Annotated[Text | StrictInt | None, Field(examples=["2019-2024"])] = None
 
     def wanted(self) -> ProjectFilter:
         """Return them as the library takes them; raises BadScope."""
@@ -75,11 +59,11 @@ class ProjectFilters(BaseModel):
 class RelatedRequest(ProjectFilters):
     """What to find related projects for: texts, documents and projects, one or several."""
 
-    text: Annotated[_Values, Field(description="A plan, an abstract or a call; any language.")] = (
+    text: Annotated[Values, Field(description="A plan, an abstract or a call; any language.")] = (
         None
     )
-    document: _Values = None
-    project: _Values = None
+    document: Values = None
+    project: Values = None
     k: Annotated[StrictInt, Field(ge=1, le=_MAX_K)] = 10
 
 

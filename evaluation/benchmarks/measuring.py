@@ -89,3 +89,24 @@ class BenchmarkResult:
     def table(self, language: str = "en") -> str:
         """Return the table as text."""
         return render(self.tables(language))
+
+
+def latencies(timings: Sequence[tuple[str, Timing]], *, first: str, size: int) -> BenchmarkResult:
+    """Return named timings over a collection of ``size`` passages; ``first`` heads the names."""
+    return BenchmarkResult(
+        title="search",
+        names=(first, "scale", "times", "p50_ms", "p95_ms", "p99_ms", "memory_mb"),
+        rows=tuple(
+            (
+                name,
+                size,
+                len(timing.seconds),
+                timing.percentile(50),
+                timing.percentile(95),
+                timing.percentile(99),
+                memory_mb(),
+            )
+            for name, timing in timings
+        ),
+        note="memory",
+    )

@@ -7,13 +7,11 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from evaluation.benchmarks.measuring import BenchmarkResult, memory_mb, timed
+from evaluation.benchmarks.measuring import BenchmarkResult, latencies, timed
 from evaluation.benchmarks.stand_in import grow, sentences_of
 from kb.assembly import open_knowledge_base
 from kb.model import Language, Scope
 from kb.settings import Settings
-
-NAMES = ("filter", "scale", "times", "p50_ms", "p95_ms", "p99_ms", "memory_mb")
 
 
 def run(
@@ -52,22 +50,6 @@ def run(
                 timing = timed(partial(kb.search, scope=scope), questions)
                 rows.append((name, timing))
             rows.append(("ask", timed(kb.ask, questions)))
-            return BenchmarkResult(
-                title="search",
-                names=NAMES,
-                rows=tuple(
-                    (
-                        name,
-                        size,
-                        len(timing.seconds),
-                        timing.percentile(50),
-                        timing.percentile(95),
-                        timing.percentile(99),
-                        memory_mb(),
-                    )
-                    for name, timing in rows
-                ),
-                note="memory",
-            )
+            return latencies(rows, first="filter", size=size)
         finally:
             kb.catalogue.close()

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
 from functools import lru_cache
-from importlib.metadata import version
-from typing import Any
 
 from kb.analysis import TermKind, Token
+from kb.analysis.stemming import Snowball
 from kb.analysis.tokens import RULES as TOKEN_RULES
 from kb.analysis.tokens import (
     WORD_CACHE,
@@ -37,10 +35,7 @@ class EnglishAnalyzer:
     """Tokens with Snowball stems; "company's" and "companies" meet, as do "built" and "build"."""
 
     def __init__(self, *, weights: Mapping[str, float] = WEIGHTS) -> None:
-        import snowballstemmer
-
-        self._stemmer: Any = snowballstemmer.stemmer("english")
-        self._stemmer_lock = threading.Lock()
+        self._snowball = Snowball("english")
         self._weights = dict(weights)
         self._analyse = lru_cache(maxsize=WORD_CACHE)(self._analyse_word)
 
@@ -52,7 +47,7 @@ class EnglishAnalyzer:
     @property
     def fingerprint(self) -> str:
         """Stemmer and rules."""
-        return f"en:snowball {version('snowballstemmer')}:rules {TOKEN_RULES}.{RULES}"
+        return f"en:{self._snowball.name}:rules {TOKEN_RULES}.{RULES}"
 
     def tokens(self, text: str) -> list[Token]:
         """Return the words of a text with their terms."""
@@ -64,8 +59,7 @@ class EnglishAnalyzer:
         )
 
     def _stem(self, word: str) -> str:
-        with self._stemmer_lock:  # the stemmer works on state of its own
-            return str(self._stemmer.stemWord(irregular("en").get(word, word)))
+        return self._snowball.stem(irregular("en").get(word, word))
 
     def _analyse_word(self, key: str) -> WordTerms:
         weights = self._weights

@@ -17,6 +17,7 @@ from importlib.metadata import version
 from typing import Any, Protocol
 
 from kb.analysis import TermKind, Token
+from kb.analysis.stemming import Snowball
 from kb.analysis.tokens import (
     RULES as TOKEN_RULES,
 )
@@ -198,11 +199,8 @@ class FinnishAnalyzer:
         *,
         weights: Mapping[str, float] = WEIGHTS,
     ) -> None:
-        import snowballstemmer
-
         self._morphology = morphology or open_morphology()
-        self._stemmer: Any = snowballstemmer.stemmer("finnish")
-        self._stemmer_lock = threading.Lock()
+        self._snowball = Snowball("finnish")
         self._weights = dict(weights)
         self._analyse = lru_cache(maxsize=WORD_CACHE)(self._analyse_word)
 
@@ -214,10 +212,7 @@ class FinnishAnalyzer:
     @property
     def fingerprint(self) -> str:
         """Engine, stemmer and rules."""
-        return (
-            f"fi:{self._morphology.name}:snowball {version('snowballstemmer')}"
-            f":rules {TOKEN_RULES}.{RULES}"
-        )
+        return f"fi:{self._morphology.name}:{self._snowball.name}:rules {TOKEN_RULES}.{RULES}"
 
     def tokens(self, text: str) -> list[Token]:
         """Return the words of a text with their terms."""
@@ -230,8 +225,7 @@ class FinnishAnalyzer:
 
     def stem(self, word: str) -> str:
         """Return Snowball's stem of a folded word."""
-        with self._stemmer_lock:  # the stemmer works on state of its own
-            return str(self._stemmer.stemWord(word))
+        return self._snowball.stem(word)
 
     def _analyse_word(self, key: str) -> WordTerms:
         weights = self._weights

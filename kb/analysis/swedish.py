@@ -8,13 +8,11 @@ Measured on Swedish keyword questions that does as well as a splitter with a ful
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache
-from importlib.metadata import version
-from typing import Any
 
 from kb.analysis import Term, TermKind, Token
+from kb.analysis.stemming import Snowball
 from kb.analysis.tokens import RULES as TOKEN_RULES
 from kb.analysis.tokens import (
     WORD_CACHE,
@@ -61,10 +59,7 @@ class SwedishAnalyzer:
     """Tokens with Snowball stems, the parts of hyphenated words and runs of letters."""
 
     def __init__(self, *, weights: Mapping[str, float] = WEIGHTS) -> None:
-        import snowballstemmer
-
-        self._stemmer: Any = snowballstemmer.stemmer("swedish")
-        self._stemmer_lock = threading.Lock()
+        self._snowball = Snowball("swedish")
         self._weights = dict(weights)
         self._analyse = lru_cache(maxsize=WORD_CACHE)(self._analyse_word)
 
@@ -76,7 +71,7 @@ class SwedishAnalyzer:
     @property
     def fingerprint(self) -> str:
         """Stemmer and rules."""
-        return f"sv:snowball {version('snowballstemmer')}:rules {TOKEN_RULES}.{RULES}"
+        return f"sv:{self._snowball.name}:rules {TOKEN_RULES}.{RULES}"
 
     def tokens(self, text: str) -> list[Token]:
         """Return the words of a text with their terms."""
@@ -91,8 +86,7 @@ class SwedishAnalyzer:
         ending = _irregular_ending().search(word)
         if ending:
             return word[: ending.start()] + irregular("sv").get(ending.group(), ending.group())
-        with self._stemmer_lock:  # the stemmer works on state of its own
-            return str(self._stemmer.stemWord(word))
+        return self._snowball.stem(word)
 
     def _analyse_word(self, key: str) -> WordTerms:
         weights = self._weights

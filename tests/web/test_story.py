@@ -250,7 +250,9 @@ def test_a_tap_shows_the_quote_and_its_link_opens_the_document(
     assert placed is not None
     assert placed["x"] >= 0
     assert placed["x"] + placed["width"] <= 375
-    page.locator("h1").tap()
+    # The box may lie over any part of the page: tap where it isn't.
+    above, below = placed["y"], 700 - placed["y"] - placed["height"]
+    page.touchscreen.tap(4, 4 if above > below else 696)
     expect(box).to_be_hidden()
     page.locator(".cite").first.tap()
     box.locator(".pop-open").tap()
