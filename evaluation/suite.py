@@ -23,6 +23,7 @@ from evaluation.citations import CitationsResult, evaluate_citations, pages_of
 from evaluation.compare import Comparison, compare_runs
 from evaluation.compare import compare as compare_results
 from evaluation.errors import EvaluationError
+from evaluation.files import read_files
 from evaluation.leave_out import AbstentionResult, abstention, leave_out
 from evaluation.questions import GoldQuestion, QuestionsResult, evaluate_questions, load_questions
 from evaluation.reading import ReadingResult, evaluate_reading
@@ -112,6 +113,7 @@ def questions(
 def citations(
     *,
     settings: Settings,
+    paths: Sequence[Path] = (),
     file: Path | None = None,
     split: Split = "dev",
     sample: int = 40,
@@ -120,8 +122,14 @@ def citations(
 ) -> CitationsResult:
     """Check quotes and pages of every document of the knowledge base: ``kb evaluate citations``.
 
-    Answers to the questions are checked too where their file is there.
+    Answers to the questions are checked too where their file is there. ``paths`` are files and
+    folders to check instead, which are read for it and kept nowhere.
     """
+    if paths:
+        with read_files(paths, settings=settings) as files:
+            return evaluate_citations(
+                files, files.ids(), sample=sample, seed=seed, progress=progress
+            )
     path = file or question_file(split)
     asked: Sequence[GoldQuestion] = load_questions(path) if path.is_file() or file else ()
     with _opened(settings) as kb:
