@@ -16,7 +16,7 @@ import anyio.to_thread
 from fastapi import FastAPI
 
 from api import problems
-from api.routes import asking, documents, reference, related, status, uploads
+from api.routes import answers, asking, documents, reference, related, status, uploads
 from api.security import Guard, hosts_of
 from api.web.mounting import mount
 from ingest.jobs import Jobs, Worker
@@ -74,7 +74,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.settings = settings
     app.state.warm = threading.Event()
-    for module in (asking, documents, uploads, status, related, reference):
+    for module in (asking, answers, documents, uploads, status, related, reference):
         app.include_router(module.router)
     problems.install(app)
     mount(app)

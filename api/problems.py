@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from kb.errors import (
+    BadEntry,
     BadQuestion,
     BadScope,
     ComponentMissing,
@@ -31,6 +32,7 @@ _STATUS: tuple[tuple[type[KnowledgeBaseError], int], ...] = (
     (NotFound, 404),
     (BadQuestion, 422),
     (BadScope, 422),
+    (BadEntry, 422),
     (UnverifiableQuote, 422),
     (UnreadableDocument, 422),
     (ReindexNeeded, 503),

@@ -78,7 +78,18 @@ class AskRequest(Filters):
     """A question."""
 
     question: Annotated[Text, Field(examples=["Millainen on täydellinen teollisuusalue?"])]
+    previous: Annotated[
+        Text | list[Text],
+        Field(
+            description="The question or questions before, oldest first, for a follow-up.",
+            examples=["Miten jätevesi puhdistetaan Kokkolassa?"],
+        ),
+    ] = []
     explain: StrictBool = False
+
+    def before(self) -> list[str]:
+        """Return the questions before this one, oldest first."""
+        return [self.previous] if isinstance(self.previous, str) else self.previous
 
 
 class SearchRequest(Filters):
@@ -163,6 +174,7 @@ class AnswerOut(Out):
     reason: str
     reason_code: str
     nearest: list[PassageOut]
+    understood_as: str | None = None
     explanation: dict[str, object] | None = None
 
 

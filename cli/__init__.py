@@ -11,10 +11,20 @@ import os
 from typing import NoReturn
 
 # Importing a module registers its commands.
-from cli import asking, documents, measuring, projects, running, taking_in
+from cli import answers, asking, documents, measuring, projects, running, taking_in
 from cli.frame import kb
 
-__all__ = ["asking", "documents", "kb", "main", "measuring", "projects", "running", "taking_in"]
+__all__ = [
+    "answers",
+    "asking",
+    "documents",
+    "kb",
+    "main",
+    "measuring",
+    "projects",
+    "running",
+    "taking_in",
+]
 
 
 def main() -> NoReturn:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,25 +17,55 @@ from cli.frame import (
     scope_of,
     t,
 )
+from cli.taking import Taking, taking_options, write_taken
 from kb.messages import message
 
 if TYPE_CHECKING:
-    from kb.model import Answer, Citation, Hit
+    from kb.model import Answer, Citation, Hit, Json
 
 
 @command("ask")
 @click.argument("text")
 @filters_options
+@option("--after", multiple=True)
 @option("--explain", is_flag=True)
+@option("--save", is_flag=True)
+@taking_options
 @json_option
-def ask_command(text: str, explain: bool, as_json: bool, **filters: Any) -> None:
+def ask_command(
+    text: str,
+    after: tuple[str, ...],
+    explain: bool,
+    save: bool,
+    taking: Taking,
+    as_json: bool,
+    **filters: Any,
+) -> None:
+    from kb.following import understand
+    from kb.given import given
+    from kb.saved import SavedAnswers
+    from kb.scoping import filters_of
     from kb.wire import answer_json
 
-    answer = open_kb().ask(text, scope=scope_of(filters), explain=explain)
-    if as_json:
-        print_json(answer_json(answer))
-    else:
+    opened, scope = open_kb(), scope_of(filters)
+    understood = understand(text, after)
+    answer = opened.ask(understood.text if understood else text, scope=scope, explain=explain)
+    saved = None
+    if save or taking.wanted:
+        asked_as = text if understood else ""
+        told = given(opened, answer, asked_as=asked_as, filters=filters_of(scope))
+        if taking.wanted:
+            write_taken(taking, told, opened.settings)
+        saved = SavedAnswers(opened).save(told) if save else None
+    if as_json and not taking.printed:
+        out = answer_json(answer, understood_as=understood.text if understood else None)
+        print_json(out if saved is None else {**out, "answer_id": saved.id})
+    elif not taking.wanted:
+        if understood:
+            click.echo(t("understood_as", question=understood.text) + "\n")
         _print_answer(answer)
+    if saved is not None and not as_json:
+        click.echo(t("answer_saved", id=saved.id), err=True)
 
 
 def _print_answer(answer: Answer) -> None:
@@ -63,7 +92,20 @@ def _print_answer(answer: Answer) -> None:
             for hit in answer.nearest:
                 _print_hit(hit)
     if answer.explanation is not None:
-        click.echo(json.dumps(answer.explanation, ensure_ascii=False, indent=2))
+        _print_explanation(answer.explanation)
+
+
+def _print_explanation(explanation: Json) -> None:
+    """Print how an answer came about in words; the numbers as they are come with --json."""
+    from kb.explaining import told
+
+    for section in told(explanation, frame.LANGUAGE):
+        click.echo(f"\n{section.title}\n{'-' * len(section.title)}")
+        for line in section.lines:
+            click.echo(line)
+        for row in section.rows:
+            named = zip(section.columns, row, strict=True)
+            click.echo("  " + " · ".join(f"{name}: {cell}" for name, cell in named if cell))
 
 
 def _place(locator: dict[str, object]) -> str:

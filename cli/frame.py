@@ -14,7 +14,7 @@ from kb.messages import message
 
 if TYPE_CHECKING:
     from kb.knowledge_base import KnowledgeBase
-    from kb.model import Scope
+    from kb.model import Language, Scope
     from kb.settings import Settings
 
 _F = TypeVar("_F", bound=Callable[..., object])
@@ -29,6 +29,11 @@ def _environment_language() -> str:
 
 LANGUAGE = _environment_language()
 """The language of the terminal; looked up here at every use, so that tests can set it."""
+
+
+def language() -> Language:
+    """Return the language of the terminal as one of ours."""
+    return "fi" if LANGUAGE == "fi" else "sv" if LANGUAGE == "sv" else "en"
 
 
 def t(key: str, **params: object) -> str:
@@ -77,10 +82,13 @@ def command(
     return group.command(name, help=t(key.replace("-", "_")), short_help=None)
 
 
-def option(*names: str, **settings: Any) -> Callable[[_F], _F]:
-    """Declare an option whose help is in the catalogue under ``option_<name>``."""
+def option(*names: str, told: str = "", **settings: Any) -> Callable[[_F], _F]:
+    """Declare an option whose help is in the catalogue under ``option_<name>``.
+
+    ``told`` is another name for the help, where two commands mean different things by one.
+    """
     long = next(name for name in names if name.startswith("--")).removeprefix("--")
-    return click.option(*names, help=t(f"option_{long.replace('-', '_')}"), **settings)
+    return click.option(*names, help=t(f"option_{told or long.replace('-', '_')}"), **settings)
 
 
 json_option = option("--json", "as_json", is_flag=True)

@@ -83,12 +83,22 @@ def _with_vocabulary(
 
 
 @command("questions", group=evaluate)
+@click.argument("file", required=False, type=_a_file)
 @_split
 @json_option
-def questions_command(split: Literal["dev", "test"], as_json: bool) -> None:
+def questions_command(file: Path | None, split: Literal["dev", "test"], as_json: bool) -> None:
     from evaluation.suite import questions
 
-    _show(questions(settings=settings(), split=split), as_json)
+    _show(questions(settings=settings(), file=file, split=split), as_json)
+
+
+@command("followups", group=evaluate)
+@_split
+@json_option
+def followups_command(split: Literal["dev", "test"], as_json: bool) -> None:
+    from evaluation.suite import followups
+
+    _show(followups(split=split), as_json)
 
 
 @command("check-questions", group=evaluate)
@@ -104,16 +114,12 @@ def check_questions_command(ctx: click.Context, as_json: bool) -> None:
 
 
 @command("citations", group=evaluate)
-@click.argument("paths", type=click.Path(exists=True, path_type=Path), nargs=-1)
-@option("--sample", type=click.IntRange(1), default=40)
 @_split
 @json_option
-def citations_command(
-    paths: tuple[Path, ...], sample: int, split: Literal["dev", "test"], as_json: bool
-) -> None:
+def citations_command(split: Literal["dev", "test"], as_json: bool) -> None:
     from evaluation.suite import citations
 
-    _show(citations(settings=settings(), paths=paths, sample=sample, split=split), as_json)
+    _show(citations(settings=settings(), split=split), as_json)
 
 
 @command("reading", group=evaluate)

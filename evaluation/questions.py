@@ -3,7 +3,8 @@
 A file is JSON lines, one question each: ``id``, ``question``, ``language``, ``kind``,
 ``themes``, ``answerable``, ``gold`` (a list of ``{"document", "quotes"}``), ``cross`` (the
 answer stands in another language only) and perhaps ``note``. A gold quote is verbatim under
-the published folding; ``document`` is a file's name.
+the published folding; ``document`` is a file's name. ``judge`` marks a question that somebody
+has to judge first, such as one made of feedback: it is read and not measured.
 """
 
 from __future__ import annotations
@@ -69,6 +70,7 @@ class GoldQuestion:
     gold: tuple[Gold, ...]
     cross: bool = False
     note: str = ""
+    judge: bool = False
 
 
 class Product(Protocol):
@@ -124,6 +126,7 @@ def _question(record: object, path: Path, number: int) -> GoldQuestion:
     need(isinstance(themes, list) and all(isinstance(theme, str) for theme in themes), "themes")
     need(isinstance(record.get("answerable"), bool), "answerable")
     need(isinstance(record.get("cross", False), bool), "cross")
+    need(isinstance(record.get("judge", False), bool), "judge")
     gold = record.get("gold", [])
     need(isinstance(gold, list), "gold")
     for one in gold:
@@ -146,6 +149,7 @@ def _question(record: object, path: Path, number: int) -> GoldQuestion:
         gold=tuple(Gold(one["document"], tuple(one["quotes"])) for one in gold),
         cross=record.get("cross", False),
         note=str(record.get("note", "")),
+        judge=record.get("judge", False),
     )
 
 
@@ -284,6 +288,8 @@ class QuestionsResult:
 
     outcomes: tuple[Outcome, ...]
     seconds: float = 0.0
+    to_judge: int = 0
+    """Questions that weren't measured, because somebody has to judge them first."""
 
     def to_json(self) -> dict[str, object]:
         """Return the object of the published interface."""
@@ -297,7 +303,12 @@ class QuestionsResult:
             for outcome in self.outcomes:
                 split.setdefault(key(outcome.question), []).append(outcome)
             groups[name] = {value: summary(split[value]) for value in sorted(split)}
-        return {**summary(self.outcomes), **groups, "seconds": round(self.seconds, 2)}
+        return {
+            **summary(self.outcomes),
+            **groups,
+            "seconds": round(self.seconds, 2),
+            "to_judge": self.to_judge,
+        }
 
     def tables(self, language: str = "en") -> list[Table]:
         """Return the figures by group and the worst questions."""
@@ -453,8 +464,13 @@ def evaluate_questions(
     outcomes = tuple(
         _outcome(product, question, gold_evidence(question, named), pages_of)
         for question in questions
+        if not question.judge
     )
-    return QuestionsResult(outcomes=outcomes, seconds=time.perf_counter() - begun)
+    return QuestionsResult(
+        outcomes=outcomes,
+        seconds=time.perf_counter() - begun,
+        to_judge=sum(question.judge for question in questions),
+    )
 
 
 def _outcome(

@@ -23,7 +23,8 @@ from evaluation.citations import CitationsResult, evaluate_citations, pages_of
 from evaluation.compare import Comparison, compare_runs
 from evaluation.compare import compare as compare_results
 from evaluation.errors import EvaluationError
-from evaluation.files import read_files
+from evaluation.followups import FOLDER as FOLLOWUPS
+from evaluation.followups import FollowupsResult, evaluate_followups, load_cases
 from evaluation.leave_out import AbstentionResult, abstention, leave_out
 from evaluation.questions import GoldQuestion, QuestionsResult, evaluate_questions, load_questions
 from evaluation.reading import ReadingResult, evaluate_reading
@@ -110,10 +111,16 @@ def questions(
         )
 
 
+def followups(*, file: Path | None = None, split: Split = "dev") -> FollowupsResult:
+    """Measure how follow-ups are understood: ``kb evaluate followups``."""
+    cases = load_cases(file or FOLLOWUPS / f"{split}.jsonl")
+    others = [one.question for one in load_questions(question_file(split))]
+    return evaluate_followups(cases, others=others)
+
+
 def citations(
     *,
     settings: Settings,
-    paths: Sequence[Path] = (),
     file: Path | None = None,
     split: Split = "dev",
     sample: int = 40,
@@ -122,14 +129,8 @@ def citations(
 ) -> CitationsResult:
     """Check quotes and pages of every document of the knowledge base: ``kb evaluate citations``.
 
-    Answers to the questions are checked too where their file is there. ``paths`` are files and
-    folders to check instead, which are read for it and kept nowhere.
+    Answers to the questions are checked too where their file is there.
     """
-    if paths:
-        with read_files(paths, settings=settings) as files:
-            return evaluate_citations(
-                files, files.ids(), sample=sample, seed=seed, progress=progress
-            )
     path = file or question_file(split)
     asked: Sequence[GoldQuestion] = load_questions(path) if path.is_file() or file else ()
     with _opened(settings) as kb:

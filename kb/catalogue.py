@@ -55,7 +55,7 @@ from kb.packing import (
     unpack_words,
 )
 
-SCHEMA = ("schema.sql", "vocabulary.sql", "projects.sql", "themes.sql")
+SCHEMA = ("schema.sql", "vocabulary.sql", "projects.sql", "themes.sql", "answers.sql")
 """What makes a catalogue: each file brings it from one version to the next."""
 
 SCHEMA_VERSION = len(SCHEMA)

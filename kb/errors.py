@@ -11,6 +11,7 @@ KnowledgeBaseError
 ├── NotFound                 no such document, passage or job
 ├── BadQuestion              empty, or too long
 ├── BadScope                 a filter has a value that can't be understood
+├── BadEntry                 a name, note or judgement can't be taken
 ├── BadVocabulary            a vocabulary can't be imported
 ├── UnverifiableQuote        a quote isn't in its document: the citation is refused
 └── ComponentMissing         an optional package or program isn't installed
@@ -120,6 +121,12 @@ class BadScope(KnowledgeBaseError):
     """A filter has a value that can't be understood."""
 
     default_code = "scope"
+
+
+class BadEntry(KnowledgeBaseError):
+    """What somebody wrote of an answer (its name, a note, a judgement) can't be taken."""
+
+    default_code = "answer_name"
 
 
 class BadVocabulary(KnowledgeBaseError):

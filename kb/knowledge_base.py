@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kb.answering.extractive import Material, draft, words_told
+from kb.answering.support import calibration
 from kb.catalogue import Catalogue, DocumentRow
 from kb.centring import Centring
 from kb.citing import cite, holds
 from kb.embeddings import Embeddings
 from kb.errors import BadQuestion, NotFound, ReindexNeeded
+from kb.explaining import more
 from kb.lexical import LexicalIndex
 from kb.model import (
     Answer,
@@ -109,7 +111,7 @@ class KnowledgeBase:
         )
         if not explain:
             return answer
-        return replace(
+        explained = replace(
             answer,
             explanation={
                 "language": query.language,
@@ -128,6 +130,15 @@ class KnowledgeBase:
                     for hit in hits
                 ],
             },
+        )
+        return replace(
+            explained,
+            explanation=more(
+                explained,
+                scope=scope or Scope(),
+                visible=self.settings.visible,
+                threshold=calibration().threshold,
+            ),
         )
 
     def material(self, text: str, *, scope: Scope | None = None, k: int = ANSWER_HITS) -> Material:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from kb.catalogue import DocumentRow
 from kb.errors import BadScope
@@ -101,6 +102,39 @@ def allows(scope: Scope, row: DocumentRow) -> bool:
         and (not scope.confidentiality or str(meta.confidentiality) in scope.confidentiality)
         and (scope.samples is None or meta.sample == scope.samples)
     )
+
+
+def filters_of(scope: Scope | None) -> tuple[tuple[str, str], ...]:
+    """Return a scope as names and values, as filters are written."""
+    if scope is None:
+        return ()
+    pairs = [
+        (name, str(value))
+        for name, values in (
+            ("language", scope.languages),
+            ("kind", scope.kinds),
+            ("city", scope.cities),
+            ("theme", scope.themes),
+            ("document", scope.documents),
+            ("collection", scope.collections),
+            ("confidentiality", scope.confidentiality),
+        )
+        for value in sorted(values)
+    ]
+    if scope.years is not None:
+        pairs.append(("year", f"{scope.years[0]}-{scope.years[1]}"))
+    if scope.samples is not None:
+        pairs.append(("samples", "only" if scope.samples else "no"))
+    return tuple(pairs)
+
+
+def scope_of_filters(filters: Iterable[tuple[str, str]]) -> Scope:
+    """Return the scope that ``filters_of`` wrote down; raises BadScope."""
+    values: dict[str, list[str]] = {}
+    for name, value in filters:
+        values.setdefault(name, []).append(value)
+    samples = {"only": True, "no": False}.get(next(iter(values.pop("samples", [])), ""))
+    return replace(scope_from(**values), samples=samples)
 
 
 def _texts(value: FilterValue) -> list[str]:

@@ -63,8 +63,13 @@ def claim_json(claim: Claim) -> dict[str, object]:
     }
 
 
-def answer_json(answer: Answer, *, language: Language | None = None) -> dict[str, object]:
-    """Return an answer; its reason is told in ``language``, by default the question's."""
+def answer_json(
+    answer: Answer, *, language: Language | None = None, understood_as: str | None = None
+) -> dict[str, object]:
+    """Return an answer; its reason is told in ``language``, by default the question's.
+
+    ``understood_as`` is the whole question that a follow-up stood for.
+    """
     out: dict[str, object] = {
         "status": str(answer.status),
         "language": answer.language,
@@ -72,9 +77,16 @@ def answer_json(answer: Answer, *, language: Language | None = None) -> dict[str
         "reason": message(answer.reason, language or answer.language) if answer.reason else "",
         "reason_code": answer.reason.removeprefix("reason."),
         "nearest": [passage_json(hit) for hit in answer.nearest],
+        "understood_as": understood_as,
     }
     if answer.explanation is not None:
-        out["explanation"] = dict(answer.explanation)
+        from kb.explaining import told
+
+        sections = told(answer.explanation, language or answer.language)
+        out["explanation"] = {
+            **answer.explanation,
+            "told": [section.to_json() for section in sections],
+        }
     return out
 
 

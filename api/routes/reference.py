@@ -21,7 +21,7 @@ from kb.messages import catalogue, message
 
 router = APIRouter(include_in_schema=False)
 
-_METHODS = ("get", "post", "delete")
+_METHODS = ("get", "post", "patch", "delete")
 _GENERATED = ("HTTPValidationError", "ValidationError")
 
 

@@ -6,12 +6,12 @@ import re
 from dataclasses import dataclass
 
 from ingest.pipeline import warning_text
+from kb import wording
 from kb.messages import catalogue, message
 from kb.model import Citation, Confidentiality, Kind, Language, Locator
 from kb.themes import themes
 
 _NUMBERED = re.compile(r"\s*(?:\(?\d{1,3}[.)]|\(?[a-zåäö][.)]|[-–•*▪])\s", re.IGNORECASE)
-_DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,40 +57,11 @@ class Wording:
 
     def date(self, date: str | None) -> str:
         """Return an ISO date, possibly a year or month, as it is written in the language."""
-        found = _DATE.match(date or "")
-        if found is None:
-            return date or ""
-        year, month, day = found.groups()
-        if month is None:
-            return str(year)
-        at = min(max(int(month), 1), 12) - 1
-        if day is None:
-            return self("date_month", month=self("month_names").split()[at], year=year)
-        # In Finnish the month of a whole date is its number.
-        return self("date_day", day=int(day), month=self("months").split()[at], year=year)
+        return wording.date(date, self.language)
 
     def place(self, locator: Locator) -> str:
         """Return where something stands: ``s. 12, Vesi › Jäähdytys``."""
-        parts: list[str] = []
-        if len(locator.pages) == 1:
-            parts.append(self("place_page", value=locator.pages[0]))
-        elif locator.pages:
-            parts.append(self("place_pages", value=f"{locator.pages[0]}–{locator.pages[-1]}"))
-        if locator.slide is not None:
-            parts.append(self("place_slide", value=locator.slide))
-        if locator.sheet is not None:
-            parts.append(self("place_sheet", value=locator.sheet))
-        if locator.rows is not None:
-            first, last = locator.rows
-            if first == last:
-                parts.append(self("place_row", value=first))
-            else:
-                parts.append(self("place_rows", value=f"{first}–{last}"))
-        if locator.heading:
-            parts.append(" › ".join(locator.heading))
-        elif not parts and locator.paragraph is not None:
-            parts.append(self("place_paragraph", value=locator.paragraph))
-        return ", ".join(parts)
+        return wording.place(locator, self.language)
 
     def numbered(self, item: str) -> bool:
         """Tell whether a list's item begins with a number or sign of its own."""

@@ -1,0 +1,263 @@
+"""An answer as it was given: what is saved, judged and taken along.
+
+It stands by itself: claims, quotes and what was known of their documents are copied, so it
+still says what was said when a document has changed or gone. Sources are numbered by place, in
+the order in which claims name them, as on the page.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import cast
+
+from kb.catalogue import now
+from kb.errors import NotFound
+from kb.knowledge_base import KnowledgeBase
+from kb.messages import message
+from kb.model import (
+    LANGUAGES,
+    Answer,
+    AnswerStatus,
+    Citation,
+    Confidentiality,
+    DocumentId,
+    Language,
+    Locator,
+)
+from kb.settings import Settings
+from kb.wire import citation_json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A citation and what was known of its document; ``keys`` say where that came from.
+
+    Keys are paths on the server: they are stored, and never published.
+    """
+
+    number: int
+    citation: Citation
+    date: str | None = None
+    url: str | None = None
+    sample: bool = False
+    level: Confidentiality = Confidentiality.INTERNAL
+    keys: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenClaim:
+    """A statement and its sources."""
+
+    text: str
+    language: Language
+    confidence: float
+    sources: tuple[Source, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class GivenAnswer:
+    """An answer at the time ``asked`` (ISO 8601, UTC).
+
+    ``question`` is what was answered, ``asked_as`` what the asker wrote where that was a
+    follow-up; ``filters`` are what the question was limited to, as names and values.
+    ``by_model``: a language model wrote the claims.
+    """
+
+    question: str
+    language: Language
+    status: AnswerStatus
+    claims: tuple[GivenClaim, ...]
+    asked: str
+    asked_as: str = ""
+    reason: str = ""
+    filters: tuple[tuple[str, str], ...] = ()
+    by_model: bool = False
+
+    @cached_property
+    def sources(self) -> tuple[Source, ...]:
+        """Every source once, by number."""
+        found = {source.number: source for claim in self.claims for source in claim.sources}
+        return tuple(found[number] for number in sorted(found))
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells whether another answer to the question says the same."""
+        said = [
+            (claim.text, [(s.citation.document_id, s.citation.start) for s in claim.sources])
+            for claim in self.claims
+        ]
+        told = json.dumps([self.question, str(self.status), said], ensure_ascii=False)
+        return hashlib.blake2b(told.encode("utf-8"), digest_size=8).hexdigest()
+
+    def level(self, settings: Settings) -> Confidentiality:
+        """Return the least clearance that may see it.
+
+        That of its strictest source, and internal where the installation has internal documents
+        in sight: what nobody has called public is internal, and a question is somebody's words.
+        """
+        own = min(
+            (Confidentiality.INTERNAL, settings.clearance), key=lambda level: level.strictness
+        )
+        levels = [own, *(source.level for source in self.sources)]
+        return max(levels, key=lambda level: level.strictness)
+
+    def to_json(self, *, stored: bool = False) -> dict[str, object]:
+        """Return it as the API publishes answers, or with what only the store needs."""
+
+        def cited(source: Source) -> dict[str, object]:
+            out = {
+                **citation_json(source.citation),
+                "number": source.number,
+                "date": source.date,
+                "url": source.url,
+                "sample": source.sample,
+            }
+            if stored:
+                out |= {"level": str(source.level), "keys": list(source.keys)}
+            return out
+
+        return {
+            "question": self.question,
+            "asked_as": self.asked_as,
+            "asked": self.asked,
+            "filters": [list(pair) for pair in self.filters],
+            "by_model": self.by_model,
+            "status": str(self.status),
+            "language": self.language,
+            "reason_code": self.reason.removeprefix("reason."),
+            "reason": message(self.reason, self.language) if self.reason else "",
+            "claims": [
+                {
+                    "text": claim.text,
+                    "confidence": claim.confidence,
+                    "language": claim.language,
+                    "citations": [cited(source) for source in claim.sources],
+                }
+                for claim in self.claims
+            ],
+        }
+
+
+def given(
+    kb: KnowledgeBase,
+    answer: Answer,
+    *,
+    asked_as: str = "",
+    filters: tuple[tuple[str, str], ...] = (),
+) -> GivenAnswer:
+    """Return an answer that was just given, with what is known of its documents now."""
+    numbered: dict[tuple[str, int, int], Source] = {}
+    claims: list[GivenClaim] = []
+    for claim in answer.claims:
+        sources: list[Source] = []
+        for citation in claim.citations:
+            place = (citation.document_id, citation.start, citation.end)
+            if place not in numbered:
+                numbered[place] = _source(kb, citation, number=len(numbered) + 1)
+            if numbered[place] not in sources:
+                sources.append(numbered[place])
+        claims.append(
+            GivenClaim(
+                text=" ".join(claim.text.split()),
+                language=claim.language,
+                confidence=claim.confidence,
+                sources=tuple(sources),
+            )
+        )
+    return GivenAnswer(
+        question=answer.question,
+        asked_as=asked_as,
+        language=answer.language,
+        status=answer.status,
+        claims=tuple(claims),
+        asked=now(),
+        reason=answer.reason,
+        filters=filters,
+        by_model=bool(getattr(answer, "written", False)),
+    )
+
+
+def _source(kb: KnowledgeBase, citation: Citation, *, number: int) -> Source:
+    try:
+        meta = kb.document(citation.document_id).metadata
+    except NotFound:  # removed since it was cited, a moment ago
+        return Source(number=number, citation=citation)
+    return Source(
+        number=number,
+        citation=citation,
+        date=meta.date,
+        url=meta.url,
+        sample=meta.sample,
+        level=meta.confidentiality,
+        keys=tuple(record.key for record in kb.catalogue.sources_of(citation.document_id)),
+    )
+
+
+def given_from(stored: str) -> GivenAnswer:
+    """Return an answer as ``to_json(stored=True)`` was written down."""
+    told = cast("dict[str, object]", json.loads(stored))
+    claims = cast("list[dict[str, object]]", told["claims"])
+    reason = str(told["reason_code"])
+    return GivenAnswer(
+        question=str(told["question"]),
+        asked_as=str(told["asked_as"]),
+        asked=str(told["asked"]),
+        filters=tuple((str(n), str(v)) for n, v in cast("list[list[str]]", told["filters"])),
+        by_model=bool(told["by_model"]),
+        status=AnswerStatus(str(told["status"])),
+        language=_language(told["language"]),
+        reason=f"reason.{reason}" if reason else "",
+        claims=tuple(
+            GivenClaim(
+                text=str(claim["text"]),
+                confidence=float(cast("float", claim["confidence"])),
+                language=_language(claim["language"]),
+                sources=tuple(
+                    _source_from(one) for one in cast("list[dict[str, object]]", claim["citations"])
+                ),
+            )
+            for claim in claims
+        ),
+    )
+
+
+def _source_from(told: Mapping[str, object]) -> Source:
+    return Source(
+        number=cast("int", told["number"]),
+        citation=Citation(
+            document_id=DocumentId(str(told["document_id"])),
+            title=str(told["title"]),
+            source=str(told["source"]),
+            locator=_locator(cast("Mapping[str, object]", told["locator"])),
+            start=cast("int", told["start"]),
+            end=cast("int", told["end"]),
+            quote=str(told["quote"]),
+            language=_language(told["language"]),
+        ),
+        date=cast("str | None", told["date"]),
+        url=cast("str | None", told["url"]),
+        sample=bool(told["sample"]),
+        level=Confidentiality(str(told["level"])),
+        keys=tuple(cast("list[str]", told["keys"])),
+    )
+
+
+def _locator(told: Mapping[str, object]) -> Locator:
+    pages = cast("list[int]", told.get("pages") or ([told["page"]] if "page" in told else []))
+    rows = cast("list[int] | None", told.get("rows"))
+    return Locator(
+        pages=tuple(pages),
+        slide=cast("int | None", told.get("slide")),
+        sheet=cast("str | None", told.get("sheet")),
+        rows=None if rows is None else (rows[0], rows[1]),
+        heading=tuple(cast("list[str]", told.get("heading") or [])),
+        paragraph=cast("int | None", told.get("paragraph")),
+    )
+
+
+def _language(value: object) -> Language:
+    return next((code for code in LANGUAGES if code == value), "en")

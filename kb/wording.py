@@ -1,0 +1,52 @@
+"""Places and dates in words, the same on pages, in the terminal and in files taken along."""
+
+from __future__ import annotations
+
+import re
+
+from kb.messages import message
+from kb.model import Locator
+
+_DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
+
+
+def place(locator: Locator, language: str) -> str:
+    """Return where something stands: ``s. 12, Vesi › Jäähdytys``."""
+
+    def told(key: str, value: object) -> str:
+        return message(f"web.place_{key}", language, value=value)
+
+    parts: list[str] = []
+    if len(locator.pages) == 1:
+        parts.append(told("page", locator.pages[0]))
+    elif locator.pages:
+        parts.append(told("pages", f"{locator.pages[0]}–{locator.pages[-1]}"))
+    if locator.slide is not None:
+        parts.append(told("slide", locator.slide))
+    if locator.sheet is not None:
+        parts.append(told("sheet", locator.sheet))
+    if locator.rows is not None:
+        first, last = locator.rows
+        parts.append(told("row", first) if first == last else told("rows", f"{first}–{last}"))
+    if locator.heading:
+        parts.append(" › ".join(locator.heading))
+    elif not parts and locator.paragraph is not None:
+        parts.append(told("paragraph", locator.paragraph))
+    return ", ".join(parts)
+
+
+def date(iso: str | None, language: str) -> str:
+    """Return an ISO date, possibly a year or month, as it is written in the language."""
+    found = _DATE.match(iso or "")
+    if found is None:
+        return iso or ""
+    year, month, day = found.groups()
+    if month is None:
+        return str(year)
+    at = min(max(int(month), 1), 12) - 1
+    if day is None:
+        name = message("web.month_names", language).split()[at]
+        return message("web.date_month", language, month=name, year=year)
+    # In Finnish the month of a whole date is its number.
+    name = message("web.months", language).split()[at]
+    return message("web.date_day", language, day=int(day), month=name, year=year)
