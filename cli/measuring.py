@@ -114,12 +114,16 @@ def check_questions_command(ctx: click.Context, as_json: bool) -> None:
 
 
 @command("citations", group=evaluate)
+@click.argument("paths", type=click.Path(exists=True, path_type=Path), nargs=-1)
+@option("--sample", type=click.IntRange(1), default=40)
 @_split
 @json_option
-def citations_command(split: Literal["dev", "test"], as_json: bool) -> None:
+def citations_command(
+    paths: tuple[Path, ...], sample: int, split: Literal["dev", "test"], as_json: bool
+) -> None:
     from evaluation.suite import citations
 
-    _show(citations(settings=settings(), split=split), as_json)
+    _show(citations(settings=settings(), paths=paths, sample=sample, split=split), as_json)
 
 
 @command("reading", group=evaluate)

@@ -19,23 +19,31 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from evaluation.independent import Original, original
+from evaluation.recognised import agrees
 from evaluation.tables import Table, columns, heading, note, render, shortened
 from ingest.cleaning import fold
 from kb.errors import UnverifiableQuote
 from kb.language import sentence_spans
 from kb.model import Answer, Citation, Document, Span
 
-Finding = Literal["right", "by cell", "other page", "in pieces", "absent", "unchecked"]
+Finding = Literal[
+    "right", "by cell", "recognised", "other page", "in pieces", "absent", "unchecked"
+]
 """``by cell``: a table row whose cells and their headings are all in the original, one by one;
+``recognised``: in a picture, where another recognition of the page reads nearly the same;
 ``in pieces``: every line of a block is on its page, but not one after the other."""
 
+_APART = frozenset({"recognised", "unchecked"})
+"""Findings that no raw reader can tell right from wrong: they aren't in the share."""
 
-Rule = Literal["whole", "pages", "blocks", "list number", "by cell", "none"]
+
+Rule = Literal["whole", "pages", "blocks", "list number", "formula", "by cell", "none"]
 """What it took to find a right quote: ``whole`` is nothing but the folding; ``pages`` that it
 was divided where a page begins; ``blocks`` also where a block does; ``list number`` that the
-number of an item was left out; ``by cell`` as the finding. Each holds what those before don't."""
+number of an item was left out; ``formula`` that the signs by which a formula is put on one line
+were; ``by cell`` as the finding. Each holds what those before don't."""
 
-RULES: tuple[Rule, ...] = ("whole", "pages", "blocks", "list number", "by cell")
+RULES: tuple[Rule, ...] = ("whole", "pages", "blocks", "list number", "formula", "by cell")
 
 
 class Cites(Protocol):
@@ -54,7 +62,9 @@ class Cites(Protocol):
         """Return the path of the original file."""
 
 
-_LIST_NUMBER = re.compile(r"^\s*(?:\d{1,3}|[a-z]|[ivx]{1,5})[.)]\s+")
+_LIST_NUMBER = re.compile(
+    r"^\s*(?:\d{1,3}(?:\.\d{1,3})+\.?|\(?(?:\d{1,3}|[a-zA-Z]|[ivx]{1,5})[.)])\s+"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +104,7 @@ class CitationsResult:
         return Counter(
             one.rule
             for one in self.checked
-            if one.finding != "unchecked" and (one.sentence or not sentences)
+            if one.finding not in _APART and (one.sentence or not sentences)
         )
 
     def to_json(self) -> dict[str, object]:
@@ -124,8 +134,8 @@ class CitationsResult:
 
     @property
     def failures(self) -> list[Checked]:
-        """What is neither right nor unchecked."""
-        return [one for one in self.checked if one.finding not in ("right", "by cell", "unchecked")]
+        """What is wrong: neither right nor told apart."""
+        return [one for one in self.checked if one.finding not in {"right", "by cell"} | _APART]
 
     def tables(self, language: str = "en") -> list[Table]:
         """Return findings by document, then up to 30 failures."""
@@ -136,6 +146,7 @@ class CitationsResult:
             "other page",
             "in pieces",
             "absent",
+            "recognised",
             "unchecked",
         )
         rows = [
@@ -193,7 +204,7 @@ class CitationsResult:
 
 
 def _share(counts: Counter[str]) -> float | None:
-    known = sum(counts.values()) - counts["unchecked"]
+    known = sum(counts.values()) - sum(counts[apart] for apart in _APART)
     return (counts["right"] + counts["by cell"]) / known if known else None
 
 
@@ -229,36 +240,36 @@ def evaluate_citations(
     counted, not checked.
     """
     generator = random.Random(seed)
-    citations: dict[str, list[Citation]] = {}
+    answered: dict[str, list[Citation]] = {}
+    for question in questions:
+        for claim in product.ask(question).claims:
+            for citation in claim.citations:
+                answered.setdefault(citation.document_id, []).append(citation)
     refused = 0
+    checked: list[Checked] = []
+    unread: list[str] = []
+
+    def look_up(document: Document, original_file: Path, own: Sequence[Citation]) -> None:
+        if progress is not None:
+            progress(document.source)
+        # The original is kept under its digest: its format is told by the name it came with.
+        text = original(original_file, name=document.source)
+        if text is None:
+            unread.append(document.source)
+        checked.extend(checked_one(citation, document, text) for citation in own)
+
     for identifier in documents:
         document = product.document(identifier)
-        own = citations.setdefault(identifier, [])
+        own: list[Citation] = []
         for span in sampled_spans(document, sample=sample, generator=generator):
             try:
                 own.append(product.cite(identifier, start=span.start, end=span.end))
             except UnverifiableQuote:
                 refused += 1
-    for question in questions:
-        for claim in product.ask(question).claims:
-            for citation in claim.citations:
-                citations.setdefault(citation.document_id, []).append(citation)
-    checked: list[Checked] = []
-    unread: list[str] = []
-    for identifier, own in citations.items():
-        document = product.document(identifier)
-        if progress is not None:
-            progress(document.source)
-        text = _original(product, document)
-        if text is None:
-            unread.append(document.source)
-        checked += [checked_one(citation, document, text) for citation in own]
+        look_up(document, product.original(identifier), own + answered.pop(identifier, []))
+    for identifier, own in answered.items():
+        look_up(product.document(identifier), product.original(identifier), own)
     return CitationsResult(checked=tuple(checked), refused=refused, unread=tuple(unread))
-
-
-def _original(product: Cites, document: Document) -> Original | None:
-    # The original is kept under its digest: its format is told by the name it came with.
-    return original(product.original(document.id), name=document.source)
 
 
 def checked_one(citation: Citation, document: Document, text: Original | None) -> Checked:
@@ -284,8 +295,14 @@ def _rule(citation: Citation, document: Document, text: Original) -> Rule:
     parts = list(_parts(citation, document))
     if _stand(parts, text):
         return "blocks"
-    unnumbered = [(_LIST_NUMBER.sub("", part), page) for part, page in parts]
-    return "list number" if _stand(unnumbered, text) else "by cell"
+    unnumbered = [(_unnumbered(part, text), page) for part, page in parts]
+    if _stand(unnumbered, text):
+        return "list number"
+    return "formula" if all(_holds(part, page, text) for part, page in parts) else "by cell"
+
+
+def _holds(part: str, page: int | None, text: Original) -> bool:
+    return _stand([(part, page)], text) or _formula_stands(part, text)
 
 
 @lru_cache(maxsize=64)
@@ -321,7 +338,14 @@ def check(citation: Citation, document: Document, text: Original | None) -> Find
     if _page_numbers(citation, document) != set(citation.locator.pages):
         return "other page"
     findings = [_part(part, page, text) for part, page in _parts(citation, document) if fold(part)]
-    order: tuple[Finding, ...] = ("absent", "other page", "in pieces", "unchecked", "by cell")
+    order: tuple[Finding, ...] = (
+        "absent",
+        "other page",
+        "in pieces",
+        "unchecked",
+        "recognised",
+        "by cell",
+    )
     return next((finding for finding in order if finding in findings), "right")
 
 
@@ -348,35 +372,81 @@ def _divided(
 
 
 def _part(quote: str, page: int | None, text: Original) -> Finding:
-    if any(_stands_in(reading, quote) for reading in text.texts(page)):
+    readings = text.texts(page)
+    if any(_stands_in(reading, quote) for reading in readings):
         return "right"
-    if page is not None and not any(_folded(reading) for reading in text.texts(page)):
-        return "unchecked"  # a picture of a page: the other readers see no text there
-    # The number of a list's item is drawn by the format, and stands in no text node.
-    unnumbered = _LIST_NUMBER.sub("", quote)
-    if unnumbered != quote and any(_stands_in(reading, unnumbered) for reading in text.texts(page)):
+    pictured = page is not None and page in text.pictures and text.path is not None
+    if page is not None and not any(_folded(reading) for reading in readings):
+        # A picture of a page: the other readers see no text there.
+        return "recognised" if pictured and _recognised(quote, page, text) else "unchecked"
+    unnumbered = _unnumbered(quote, text)
+    if unnumbered != quote and any(_stands_in(reading, unnumbered) for reading in readings):
         return "right"
-    if "|" in quote and any(
-        all(_cell_stands(reading, cell) for cell in quote.strip(" |\n").split(" | "))
-        for reading in text.texts(page)
+    if _formula_stands(quote, text):
+        return "right"
+    if ("|" in quote or text.cells) and any(
+        all(_cell_stands(reading, cell, text.cells) for cell in _cells(quote))
+        for reading in readings
     ):
         return "by cell"
+    if pictured and page is not None and _recognised(quote, page, text):
+        return "recognised"
     lines = [line for line in quote.splitlines() if fold(line)]
-    if any(all(_stands_in(reading, line) for line in lines) for reading in text.texts(page)):
+    if any(all(_stands_in(reading, line) for line in lines) for reading in readings):
         return "in pieces"
     if text.pages and any(_stands_in(reading, quote) for reading in text.texts(None)):
         return "other page"
     return "absent"
 
 
-def _cell_stands(reading: str, cell: str) -> bool:
-    """Tell whether a cell stands in a text, whole or as ``heading: value`` in two places."""
+def _unnumbered(quote: str, text: Original) -> str:
+    """Leave out the number of a list's item, where no reading has those that the format draws."""
+    return quote if text.numbered else _LIST_NUMBER.sub("", quote)
+
+
+def _recognised(quote: str, page: int, text: Original) -> bool:
+    return text.path is not None and agrees(text.path, page, quote)
+
+
+# How a formula is put on one line: a/b, x^2, x_i, √(x), (a, b).
+_ONE_LINE = re.compile(r"[()^_/√,\[\]{}]")
+
+
+def _formula_stands(quote: str, text: Original) -> bool:
+    """Tell whether all letters, figures and operators of a formula follow each other in a file."""
+    if not text.formulas:
+        return False
+    wanted = _ONE_LINE.sub("", fold(quote))
+    return bool(wanted) and wanted in _ONE_LINE.sub("", _folded(text.formulas))
+
+
+def _cells(quote: str) -> list[str]:
+    return quote.strip(" |\n").split(" | ")
+
+
+def _cell_stands(reading: str, cell: str, cells: frozenset[str] = frozenset()) -> bool:
+    """Tell whether a cell stands in a text, whole or as ``heading: value`` in two places.
+
+    A heading over several rows of a workbook is one of whole ``cells``, one after the other. A
+    value of nothing but dashes folds to nothing, and stands wherever its heading does.
+    """
     if not fold(cell) or _stands_in(reading, cell):
         return True
     parts = cell.split(": ")
     return any(
-        _stands_in(reading, ": ".join(parts[:at])) and _stands_in(reading, ": ".join(parts[at:]))
+        _heading_stands(reading, ": ".join(parts[:at]), cells)
+        and (not fold(value := ": ".join(parts[at:])) or _stands_in(reading, value))
         for at in range(1, len(parts))
+    )
+
+
+def _heading_stands(reading: str, heading: str, cells: frozenset[str]) -> bool:
+    if _stands_in(reading, heading.removesuffix(":")):
+        return True
+    words = heading.split(" ")
+    return any(
+        " ".join(words[:at]) in cells and _heading_stands(reading, " ".join(words[at:]), cells)
+        for at in range(1, len(words))
     )
 
 
@@ -389,7 +459,9 @@ def pages_of(product: Cites) -> Callable[[str, str], frozenset[int] | None]:
 
     def pages(document_id: str, quote: str) -> frozenset[int] | None:
         if document_id not in read:
-            read[document_id] = _original(product, product.document(document_id))
+            read[document_id] = original(
+                product.original(document_id), name=product.document(document_id).source
+            )
         text = read[document_id]
         if text is None or not text.pages:
             return None

@@ -19,22 +19,34 @@ from pathlib import Path
 
 from lxml import etree
 
+from evaluation.office import as_text
+
 _PARTS = re.compile(
     r"word/(document|footnotes|endnotes|comments|header\d*|footer\d*)\.xml"
     r"|ppt/(slides|notesSlides)/[^/]+\.xml|content\.xml|.*\.x?html?"
+    r"|(word|ppt)/(charts|diagrams)/(chart|data)\d*\.xml"
 )
-_TEXT_NODES = {"t", "delText", "tab", "br"}
+_TEXT_NODES = {"t", "v", "delText", "tab", "br"}
 
 
 @dataclass(frozen=True, slots=True)
 class Original:
     """A file's text: ``pages[i]`` holds several readings of page i + 1.
 
-    ``readings`` are of the whole file, for formats without pages.
+    ``readings`` are of the whole file, for formats without pages. ``cells`` are those of a
+    workbook, each by itself. ``formulas`` is the whole text where some of it is formulas, the
+    signs of sums and the like included. ``numbered`` says that a reading has the numbers of list
+    items. ``pictures`` are pages (from 1) with pictures, whose words
+    no raw reading has; they are in the PDF or image file at ``path``.
     """
 
     pages: tuple[tuple[str, ...], ...] = ()
     readings: tuple[str, ...] = ()
+    cells: frozenset[str] = frozenset()
+    formulas: str = ""
+    numbered: bool = False
+    pictures: frozenset[int] = frozenset()
+    path: Path | None = None
 
     def texts(self, page: int | None) -> Sequence[str]:
         """Return the readings of a page (from 1), or of the whole file where it has none."""
@@ -53,14 +65,30 @@ def original(path: Path, *, name: str = "") -> Original | None:
     """
     suffix = Path(name or path.name).suffix.casefold()
     if suffix == ".pdf":
-        plain = zip(_pypdf(path), _pdfium(path), strict=True)
-        return Original(pages=tuple((one, two, _told(one), _told(two)) for one, two in plain))
+        both = zip(_pypdf(path), _pdfium(path), strict=True)
+        return Original(
+            pages=tuple((one, two, _told(one), _told(two)) for one, two in both),
+            pictures=_pictures(path),
+            path=path,
+        )
     if suffix in {".docx", ".pptx", ".odt", ".odp", ".ods", ".epub", ".docm", ".pptm"}:
-        return Original(readings=(_zipped(path),))
+        plain, apart, formulas = _zipped(path)
+        drawn = as_text(path, suffix)
+        return Original(
+            readings=tuple(dict.fromkeys((plain, apart, *drawn))),
+            formulas=formulas,
+            numbered=bool(drawn),
+        )
+    if suffix in {".doc", ".rtf"}:
+        texts = as_text(path, suffix)
+        return Original(readings=texts, numbered=True) if texts else None
     if suffix in {".xlsx", ".xlsm"}:
-        return Original(readings=(_workbook(path),))
+        text, cells = _workbook(path)
+        return Original(readings=(text,), cells=cells)
     if suffix in {".html", ".htm", ".xhtml"}:
-        return Original(readings=tuple(_html(text) for text in _decoded(path.read_bytes())))
+        texts = _decoded(path.read_bytes())
+        kinds = (_html(text, shown=shown) for text in texts for shown in (False, True))
+        return Original(readings=tuple(dict.fromkeys(kinds)))
     if suffix == ".eml":
         return Original(readings=("\n".join(_mail(path)),))
     if suffix in {".md", ".markdown"}:
@@ -108,19 +136,52 @@ def _pdfium(path: Path) -> list[str]:
         document.close()
 
 
-def _zipped(path: Path) -> str:
+def _pictures(path: Path) -> frozenset[int]:
+    """Return the pages that show a picture, inside forms too."""
+    import pypdfium2  # heavy: only when a PDF is checked
+    from pypdfium2.raw import FPDF_PAGEOBJ_IMAGE
+
+    document = pypdfium2.PdfDocument(path)
+    try:
+        found = set()
+        for number in range(len(document)):
+            page = document[number]
+            if next(iter(page.get_objects(filter=[FPDF_PAGEOBJ_IMAGE], max_depth=5)), None):
+                found.add(number + 1)
+            page.close()
+        return frozenset(found)
+    finally:
+        document.close()
+
+
+def _zipped(path: Path) -> tuple[str, str, str]:
+    """Return the text nodes of a package as they come, with text boxes last, and with formulas.
+
+    The third is empty where there is no formula.
+    """
     with zipfile.ZipFile(path) as archive:
         names = sorted(
             (name for name in archive.namelist() if _PARTS.fullmatch(name)), key=_natural
         )
-        return "\n".join(_nodes(archive.read(name)) for name in names)
+        parts = [archive.read(name) for name in names]
+    formulas = any(b":oMath" in part for part in parts)
+    return (
+        "\n".join(map(_nodes, parts)),
+        "\n".join(_nodes(part, boxes_last=True) for part in parts),
+        "\n".join(_nodes(part, formulas=True) for part in parts) if formulas else "",
+    )
 
 
 def _natural(name: str) -> list[tuple[int, str]]:
     return [(int(part) if part.isdigit() else 0, part) for part in re.split(r"(\d+)", name)]
 
 
-def _nodes(data: bytes) -> str:
+def _nodes(data: bytes, *, boxes_last: bool = False, formulas: bool = False) -> str:
+    """Return the text nodes of a part.
+
+    ``boxes_last`` puts text boxes, which float beside the paragraph that they are fastened to,
+    at the end; ``formulas`` has the signs of sums, which are attributes, in their places.
+    """
     parser = etree.XMLParser(resolve_entities=False, no_network=True, recover=True, huge_tree=True)
     root = etree.fromstring(data, parser)
     if root is None:
@@ -128,14 +189,24 @@ def _nodes(data: bytes) -> str:
     kind = etree.QName(root).localname
     if kind in {"document-content", "html"}:
         return "".join(str(text) for text in root.itertext())
-    return "".join(
-        str(node.text or "")
-        for node in root.iter()
-        if isinstance(node.tag, str) and etree.QName(node).localname in _TEXT_NODES
-    )
+    flow: list[str] = []
+    floating: list[str] = []
+    for node in root.iter(etree.Element):
+        name = etree.QName(node).localname
+        if name in _TEXT_NODES:
+            boxed = boxes_last and any(
+                etree.QName(above).localname == "txbxContent" for above in node.iterancestors()
+            )
+            (floating if boxed else flow).append(str(node.text or ""))
+        elif formulas and name == "naryPr":
+            flow += [sign.get(_MATH_VALUE, "") for sign in node.iter("{*}chr")] or ["∫"]
+    return "".join(flow + floating)
 
 
-def _workbook(path: Path) -> str:
+_MATH_VALUE = "{http://schemas.openxmlformats.org/officeDocument/2006/math}val"
+
+
+def _workbook(path: Path) -> tuple[str, frozenset[str]]:
     parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True)
     with zipfile.ZipFile(path) as archive:
         names = archive.namelist()
@@ -143,7 +214,8 @@ def _workbook(path: Path) -> str:
         if "xl/sharedStrings.xml" in names:
             root = etree.fromstring(archive.read("xl/sharedStrings.xml"), parser)
             shared = ["".join(str(text) for text in item.itertext()) for item in root]
-        lines = []
+        lines: list[str] = []
+        found: set[str] = set()
         if "xl/workbook.xml" in names:
             root = etree.fromstring(archive.read("xl/workbook.xml"), parser)
             lines += [sheet.get("name", "") for sheet in root.iter("{*}sheet")]
@@ -151,8 +223,10 @@ def _workbook(path: Path) -> str:
         for name in sorted(sheets, key=_natural):
             root = etree.fromstring(archive.read(name), parser)
             for row in root.iter("{*}row"):
-                lines.append(" | ".join(_cell(cell, shared) for cell in row.iter("{*}c")))
-    return "\n".join(lines)
+                texts = [_cell(cell, shared) for cell in row.iter("{*}c")]
+                lines.append(" | ".join(texts))
+                found.update(texts)
+    return "\n".join(lines), frozenset(found)
 
 
 def _cell(cell: etree._Element, shared: Sequence[str]) -> str:
@@ -163,25 +237,41 @@ def _cell(cell: etree._Element, shared: Sequence[str]) -> str:
 
 
 class _Text(HTMLParser):
-    def __init__(self) -> None:
+    """All text nodes; ``shown`` leaves out what is hidden but for a switch's default."""
+
+    def __init__(self, *, shown: bool) -> None:
         super().__init__(convert_charrefs=True)
         self.parts: list[str] = []
         self._silent = 0
+        self._shown = shown
+        self._hidden: list[str] = []  # the tags that are open inside a hidden element
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        del attrs
         self._silent += tag in {"script", "style"}
+        given = dict(attrs)
+        styled = "".join((given.get("style") or "").casefold().split())
+        hides = "display:none" in styled or (
+            "hidden" in given and not (given.get("id") or "").startswith("default")
+        )
+        if tag not in _VOID and (self._hidden or (self._shown and hides)):
+            self._hidden.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
         self._silent -= tag in {"script", "style"} and self._silent > 0
+        if tag in self._hidden:
+            while self._hidden.pop() != tag:
+                pass
 
     def handle_data(self, data: str) -> None:
-        if not self._silent:
+        if not self._silent and not self._hidden:
             self.parts.append(data)
 
 
-def _html(text: str) -> str:
-    parser = _Text()
+_VOID = frozenset({"br", "hr", "img", "input", "link", "meta", "wbr", "col", "source"})
+
+
+def _html(text: str, *, shown: bool = False) -> str:
+    parser = _Text(shown=shown)
     parser.feed(text)
     parser.close()
     return "".join(parser.parts)
@@ -192,6 +282,7 @@ def _mail(path: Path) -> Iterator[str]:
         mail = BytesParser(EmailMessage, policy=policy.default).parse(file)
     yield from (f"{name}: {value}" for name, value in mail.items())
     for part in mail.walk():
+        yield part.get_filename() or ""
         if part.get_content_maintype() == "text":
             content = str(part.get_content())
             yield _html(content) if part.get_content_subtype() == "html" else content
@@ -206,16 +297,19 @@ def _decoded(data: bytes) -> tuple[str, ...]:
     return (data.decode("latin-1"),)
 
 
+_PAIRED = r"(?:[^\{0}\{1}]|\{0}[^\{0}\{1}]*\{1})*"
 _MARKS = (
     (re.compile(r"<!--.*?-->", re.DOTALL), " "),
     (re.compile(r"\[\^[^\]\s]+\]:?"), ""),
-    (re.compile(r"!\[([^\]]*)\]\([^)]*\)"), r"\1"),
-    (re.compile(r"\[([^\]]*)\]\([^)]*\)"), r"\1"),
+    # Brackets in what is shown, and in addresses, one deep: [[ 5 ]](#note), [a](/b_(c)).
+    (re.compile(rf"!?\[({_PAIRED.format('[', ']')})\]\({_PAIRED.format('(', ')')}\)"), r"\1"),
     (re.compile(r"<https?://[^>]*>"), lambda found: found[0][1:-1]),
     (re.compile(r"^\s*\|?[\s:|-]*-{2,}[\s:|-]*\|?\s*$", re.MULTILINE), ""),
     (re.compile(r"^ {0,3}#{1,6}\s+|\s+#+\s*$", re.MULTILINE), ""),
     (re.compile(r"^\s*(?:>\s?|[-*+]\s+(?:\[[ xX]\]\s+)?)", re.MULTILINE), ""),
-    (re.compile(r"(\*{1,3}|_{1,3}|~~|`+)(?=\S)(.*?)(?<=\S)\1"), r"\2"),
+    (re.compile(r"(?<!\\)(\*{1,3}|~~|`+)(?=\S)(.*?)(?<=[^\s\\])\1"), r"\2"),
+    # An underscore inside a word, or one with a backslash before it, is a letter like others.
+    (re.compile(r"(?<![\w\\])(_{1,3})(?=\S)(.*?)(?<=[^\s\\])\1(?!\w)"), r"\2"),
     (re.compile(r"^\s*(?:```|~~~).*$", re.MULTILINE), ""),
     (re.compile(r"<[/a-zA-Z][^>]*>"), " "),
     (re.compile(r"\\([\\`*_{}\[\]()#+\-.!|<>~$&])"), r"\1"),

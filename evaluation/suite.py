@@ -23,6 +23,7 @@ from evaluation.citations import CitationsResult, evaluate_citations, pages_of
 from evaluation.compare import Comparison, compare_runs
 from evaluation.compare import compare as compare_results
 from evaluation.errors import EvaluationError
+from evaluation.files import read_files
 from evaluation.followups import FOLDER as FOLLOWUPS
 from evaluation.followups import FollowupsResult, evaluate_followups, load_cases
 from evaluation.leave_out import AbstentionResult, abstention, leave_out
@@ -121,6 +122,7 @@ def followups(*, file: Path | None = None, split: Split = "dev") -> FollowupsRes
 def citations(
     *,
     settings: Settings,
+    paths: Sequence[Path] = (),
     file: Path | None = None,
     split: Split = "dev",
     sample: int = 40,
@@ -129,8 +131,14 @@ def citations(
 ) -> CitationsResult:
     """Check quotes and pages of every document of the knowledge base: ``kb evaluate citations``.
 
-    Answers to the questions are checked too where their file is there.
+    Answers to the questions are checked too where their file is there. ``paths`` are files and
+    folders to check instead, which are read for it and kept nowhere.
     """
+    if paths:
+        with read_files(paths, settings=settings) as files:
+            return evaluate_citations(
+                files, files.ids(), sample=sample, seed=seed, progress=progress
+            )
     path = file or question_file(split)
     asked: Sequence[GoldQuestion] = load_questions(path) if path.is_file() or file else ()
     with _opened(settings) as kb:

@@ -581,7 +581,7 @@ class _Run:
         if not self._recognises and any("pages_without_text" in w for w in reading.warnings):
             record = replace(record, reader=_READER + _PICTURES)
         try:
-            document = _document(reading, record=record, given=source.metadata)
+            document = document_of(reading, record=record, given=source.metadata)
         except UnreadableDocument as error:
             self._reject(source, error, record, quiet=task.quiet, began=task.began)
             return
@@ -718,7 +718,7 @@ class _Run:
                 Rejection(text.key, UnreadableDocument("unreadable_empty", name=text.key))
             )
             return
-        document = _document(reading, record=record, given=Metadata())
+        document = document_of(reading, record=record, given=Metadata())
         self._report.passages += self._put(document, reading, record)
         self._report.ingested += 1
 
@@ -741,7 +741,7 @@ def _storage_error(error: OSError, folder: Path) -> StorageError:
     return StorageError("storage", folder=folder, why=error)
 
 
-def _document(reading: Reading, *, record: SourceRecord, given: Metadata | None) -> Document:
+def document_of(reading: Reading, *, record: SourceRecord, given: Metadata | None) -> Document:
     """Return the document of a reading, with what the manifest says above what the file says.
 
     Raises UnreadableDocument when there is no text.

@@ -528,7 +528,7 @@ class _Inline:
 
 
 def math_text(node: etree._Element) -> str:
-    """Return a formula (OMML) on one line: a/b, x^2, x_i, √(x)."""
+    """Return a formula (OMML) on one line: a/b, x^2, x_i, √(x), ∑_1^n x."""
     parts: list[str] = []
     for element in node:
         name = local(element)
@@ -556,7 +556,11 @@ def math_text(node: etree._Element) -> str:
             )
         elif name == "nary":
             parts.append(_value(child(element, "naryPr", "chr")) or "∫")
-            parts.append(math_text(element))
+            for mark, name in (("_", "sub"), ("^", "sup"), (" ", "e")):
+                operand = child(element, name)
+                text = "" if operand is None else math_text(operand)
+                if text:
+                    parts.append(mark + (text if name == "e" else _group(text)))
         elif not name.endswith("Pr"):
             parts.append(math_text(element))
     return "".join(parts)

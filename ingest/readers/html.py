@@ -187,10 +187,29 @@ def add_html(builder: TextBuilder, root: etree._Element, *, main_only: bool) -> 
 def _invisible(node: etree._Element) -> bool:
     if _tag(node) in _DROPPED:
         return True
+    if "hidden" in node.attrib and _switched_on(node):
+        return False
     if "hidden" in node.attrib or node.get("aria-hidden") == "true":
         return _tag(node) not in ("body", "html", "main", "article")
     style = node.get("style")
     return style is not None and _HIDDEN_STYLE.search(style) is not None
+
+
+def _switched_on(node: etree._Element) -> bool:
+    """Tell whether a script is to show a hidden element: the default among hidden alternatives.
+
+    The help pages of office programs name a key for each system so, and show one of them.
+    """
+    above = node.getparent()
+    if above is None or (above.text or "").strip():
+        return False
+    alternatives = list(above)
+    named = [one for one in alternatives if (one.get("id") or "").startswith("default")]
+    return (
+        len(named) == 1
+        and named[0] is node
+        and all("hidden" in one.attrib and not (one.tail or "").strip() for one in alternatives)
+    )
 
 
 def _drop(root: etree._Element, unwanted: Callable[[etree._Element], bool]) -> None:
@@ -377,9 +396,7 @@ class _Walker:
             self.block(node)
         elif tag == "br":
             self._buffer.append("\x00")
-        elif tag == "wbr" or (tag == "sup" and "reference" in (node.get("class") or "")):
-            pass
-        else:
+        elif tag != "wbr":
             self._content(node)
 
     def _put(self, text: str | None) -> None:
@@ -403,10 +420,7 @@ class _Walker:
         parts = [node.text or ""]
         for inner in node:
             tag = _tag(inner)
-            skipped = inner in self._gone or (
-                tag == "sup" and "reference" in (inner.get("class") or "")
-            )
-            if not skipped:
+            if inner not in self._gone:
                 apart = " " if tag in _BLOCKS or tag == "br" else ""
                 parts += [apart, self._inline(inner), apart]
             parts.append(inner.tail or "")

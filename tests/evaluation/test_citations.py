@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import zipfile
 from dataclasses import replace
 from email.message import EmailMessage
@@ -12,7 +13,7 @@ from reportlab.lib.pagesizes import A4
 from reportlab.pdfgen.canvas import Canvas
 
 from evaluation.citations import check, checked_one, evaluate_citations, pages_of
-from evaluation.independent import Original, original
+from evaluation.independent import Original, original, plain_markdown
 from evaluation.quotes import stands_in
 from kb.citing import cite
 from kb.model import Block, Document, Locator, Span
@@ -181,11 +182,129 @@ def test_originals_are_read_by_other_means(tmp_path: Path) -> None:
         return "\n".join(read.texts(None))
 
     assert "raaka | 120" in texts("a.xlsx")
-    assert texts("digest", "muistio.docx") == "Putkisilta"
+    assert "Putkisilta" in texts("digest", "muistio.docx")
     assert texts("a.html") == "Sähkö ja lämpö"
     assert "Portti avautuu kuudelta." in texts("a.eml")
     assert texts("a.txt") == "Väylä"
     assert original(tmp_path / "digest", name="kuva.png") is None
+
+
+_WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+_MATH = "http://schemas.openxmlformats.org/officeDocument/2006/math"
+
+
+def test_text_boxes_and_formulas_of_an_office_file_are_read_in_their_order(tmp_path: Path) -> None:
+    box = "<w:txbxContent><w:p><w:r><w:t>Laatikko</w:t></w:r></w:p></w:txbxContent>"
+    formula = (
+        "<m:oMath><m:nary><m:naryPr><m:chr m:val='∑'/></m:naryPr><m:sub><m:r><m:t>0</m:t></m:r>"
+        "</m:sub><m:sup><m:r><m:t>n</m:t></m:r></m:sup><m:e><m:r><m:t>2x</m:t></m:r></m:e>"
+        "</m:nary></m:oMath>"
+    )
+    body = (
+        f"<w:document xmlns:w='{_WORD}' xmlns:m='{_MATH}'><w:body><w:p><w:r><w:t>Ennen</w:t>{box}"
+        f"<w:t> jälkeen</w:t></w:r></w:p><w:p>{formula}</w:p></w:body></w:document>"
+    )
+    with zipfile.ZipFile(tmp_path / "a.docx", "w") as archive:
+        archive.writestr("word/document.xml", body)
+    read = original(tmp_path / "a.docx")
+    assert read is not None
+
+    def finding(text: str) -> str:
+        document = a_document("a.docx", text)
+        return check(cite(document, Span(0, len(text))), document, read)
+
+    assert finding("Ennen jälkeen") == "right"
+    assert finding("∑_0^n 2x") == "right"
+    assert finding("∑_0^n 3x") == "absent"
+
+
+@pytest.mark.skipif(shutil.which("soffice") is None, reason="needs LibreOffice")
+def test_numbers_that_an_office_program_draws_are_checked(tmp_path: Path) -> None:
+    from docx import Document as WordDocument
+
+    file = WordDocument()
+    for item in ("Vesi", "Höyry"):
+        file.add_paragraph(item, style="List Number")
+    file.save(str(tmp_path / "a.docx"))
+    read = original(tmp_path / "a.docx")
+    assert read is not None
+
+    def finding(text: str) -> str:
+        document = a_document("a.docx", text)
+        return check(cite(document, Span(0, len(text))), document, read)
+
+    assert finding("2. Höyry") == "right"
+    assert finding("3. Höyry") == "absent"
+    # Without a reading that has numbers, they are granted.
+    document = a_document("a.docx", "3. Höyry")
+    unnumbered = Original(readings=("VesiHöyry",))
+    assert check(cite(document, Span(0, 8)), document, unnumbered) == "right"
+
+
+def test_hidden_alternatives_charts_and_attachments_are_read(tmp_path: Path) -> None:
+    (tmp_path / "a.html").write_text(
+        "<p>Paina <b hidden>Command</b><b hidden id='default1'>Ctrl</b>.<i style='display: none'>x"
+        "<br></i> Nyt.</p>"
+    )
+    with zipfile.ZipFile(tmp_path / "a.pptx", "w") as archive:
+        archive.writestr("ppt/charts/chart1.xml", "<c xmlns='urn:c'><v>2019</v><v>120</v></c>")
+    mail = EmailMessage()
+    mail.set_content("Liitteenä.")
+    mail.add_attachment("Portti.", filename="liite.txt")
+    (tmp_path / "a.eml").write_bytes(mail.as_bytes())
+
+    def texts(name: str) -> tuple[str, ...]:
+        read = original(tmp_path / name)
+        assert read is not None
+        return tuple(read.texts(None))
+
+    assert "Paina Ctrl. Nyt." in texts("a.html")
+    assert texts("a.pptx") == ("2019120",)
+    assert "liite.txt" in texts("a.eml")[0]
+
+
+def test_headings_of_a_sheet_may_be_made_of_several_cells() -> None:
+    read = Original(
+        readings=("Vesi | raaka | puhdas\n1 | -",), cells=frozenset({"Vesi", "raaka", "puhdas"})
+    )
+
+    def finding(text: str) -> str:
+        document = a_document("a.xlsx", text)
+        return check(cite(document, Span(0, len(text))), document, read)
+
+    assert finding("Vesi raaka: 1 | Vesi puhdas: -") == "by cell"
+    assert finding("Vesi puhdas: 1") == "by cell"
+    assert finding("Vesi musta: 1") == "absent"
+    assert finding("Vesi raaka: 2") == "absent"
+
+
+def test_marks_of_markdown_are_left_out_and_letters_kept() -> None:
+    assert plain_markdown("*a* kpl_vuosi_1 \\_b\\_ _c_ [[ 5 ]](#n) [d](/e_(f)).") == (
+        "a kpl_vuosi_1 _b_ c [ 5 ] d."
+    )
+
+
+@pytest.mark.skipif(shutil.which("tesseract") is None, reason="needs Tesseract")
+def test_what_stands_in_a_picture_is_told_apart(tmp_path: Path) -> None:
+    from PIL import Image, ImageDraw, ImageFont
+
+    picture = Image.new("L", (900, 120), 255)
+    font = ImageFont.load_default(48)
+    ImageDraw.Draw(picture).text((20, 30), "Four grades of water", font=font, fill=0)
+    picture.save(tmp_path / "a.png")
+    canvas = Canvas(str(tmp_path / "a.pdf"), pagesize=A4)
+    canvas.drawString(72, 760, "Otsikko")
+    canvas.drawImage(str(tmp_path / "a.png"), 72, 600, 450, 60)
+    canvas.save()
+    read = original(tmp_path / "a.pdf")
+
+    def finding(text: str) -> str:
+        document = a_document("a.pdf", text, page_starts=(0,))
+        return check(cite(document, Span(0, len(text))), document, read)
+
+    assert finding("Otsikko") == "right"
+    assert finding("Four grades of water") == "recognised"
+    assert finding("Five tons of steam") == "absent"
 
 
 def test_pages_outside_the_file_have_no_text(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kb.errors import UnreadableDocument
+from kb.language import sentence_spans
 from kb.model import BlockKind
 from tests.ingest.readers.samples import blocks, read_bytes
 
@@ -34,7 +35,6 @@ def text(body: str) -> str:
         "<ul>" + "<li><a href='/'>valikko</a></li>" * 6 + "</ul>",
         "<!-- valikko -->",
         "<noscript>valikko</noscript>",
-        "<sup class='reference'>valikko</sup>",
     ],
 )
 def test_what_stands_around_the_text_is_left_out(around: str) -> None:
@@ -167,3 +167,23 @@ def test_hostile_pages_end_in_time() -> None:
 def test_control_characters_beside_what_is_taken_out() -> None:
     page = b"<html><body><p>a\x01<script>x</script>&#2;b\x0b</p><style>y</style>&#1;c</body></html>"
     assert read_bytes(page, "a.html").text.split() == ["ab", "c"]
+
+
+def test_the_marks_of_notes_stay_and_end_their_sentence() -> None:
+    mark = "<sup class='reference'><a href='#n'>[1]</a></sup>"
+    found = text(f"<p>Vettä on neljää laatua.{mark}{mark} Jätevesi{mark} puhdistetaan.</p>")
+    assert found == "Vettä on neljää laatua.[1][1] Jätevesi[1] puhdistetaan."
+    assert [found[s.start : s.end] for s in sentence_spans(found, "fi")] == [
+        "Vettä on neljää laatua.[1][1]",
+        "Jätevesi[1] puhdistetaan.",
+    ]
+
+
+def test_of_hidden_alternatives_the_default_is_read() -> None:
+    switch = (
+        "<span><span hidden='true' id='MACa' class='MAC'>Command</span>"
+        "<span hidden='true' id='defaulta'>Ctrl</span></span>"
+    )
+    assert text(f"<p>Pidä {switch} painettuna.</p>") == "Pidä Ctrl painettuna."
+    # What is hidden beside shown text stays so, whatever it is called.
+    assert text("<p>Vesi <b hidden id='defaulta'>piilo</b> virtaa.</p>") == "Vesi virtaa."
