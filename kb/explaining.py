@@ -21,6 +21,9 @@ _FEW_WORDS = 0.5
 _FAR = 0.25
 """Centred cosine under which a statement means something else."""
 
+_LIKELY = 0.5
+"""Probability from which a statement was left out only because others are better."""
+
 _SHOWN = 240
 
 
@@ -60,7 +63,9 @@ def more(answer: Answer, *, scope: Scope, visible: Iterable[str], threshold: flo
         if any(_inside(span, place) for place in cited):
             fates = ["cited"]
         else:
-            fates = _fates(cast("Mapping[str, float]", statement.get("features", {})))
+            likely = cast("float", statement.get("probability", 0.0)) >= _LIKELY
+            features = cast("Mapping[str, float]", statement.get("features", {}))
+            fates = ["less"] if likely and answer.claims else _fates(features)
             if not answer.claims:
                 fates.insert(0, "below")
         statements.append({**statement, "fates": fates})

@@ -14,7 +14,7 @@ def place(locator: Locator, language: str) -> str:
     """Return where something stands: ``s. 12, Vesi › Jäähdytys``."""
 
     def told(key: str, value: object) -> str:
-        return message(f"web.place_{key}", language, value=value)
+        return message(f"wording.place_{key}", language, value=value)
 
     parts: list[str] = []
     if len(locator.pages) == 1:
@@ -45,8 +45,8 @@ def date(iso: str | None, language: str) -> str:
         return str(year)
     at = min(max(int(month), 1), 12) - 1
     if day is None:
-        name = message("web.month_names", language).split()[at]
-        return message("web.date_month", language, month=name, year=year)
+        name = message("wording.month_names", language).split()[at]
+        return message("wording.date_month", language, month=name, year=year)
     # In Finnish the month of a whole date is its number.
-    name = message("web.months", language).split()[at]
-    return message("web.date_day", language, day=int(day), month=name, year=year)
+    name = message("wording.months", language).split()[at]
+    return message("wording.date_day", language, day=int(day), month=name, year=year)

@@ -16,18 +16,23 @@ REPEATED = ("language", "kind", "city", "theme", "collection", "document")
 SAMPLES = ("no", "only")
 
 _LONGEST = 300
+_LONGEST_BEFORE = 2000
 _MOST = 30
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question and what it is limited to, as text; ``scope`` gives it meaning."""
+    """A question and what it is limited to, as text; ``scope`` gives it meaning.
+
+    ``after`` are the questions that it may go on from, oldest first.
+    """
 
     question: str
     filters: tuple[tuple[str, str], ...] = ()
     first_year: str = ""
     last_year: str = ""
     samples: str = ""
+    after: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, params: QueryParams) -> Asked:
@@ -44,7 +49,9 @@ class Asked:
             first, _, last = (part.strip() for part in year.replace("–", "-").partition("-"))
             last = last or first
         samples = params.get("samples", "").strip()
-        return cls(params.get("q", "").strip(), filters, first[:20], last[:20], samples[:20])
+        after = tuple(one.strip()[:_LONGEST_BEFORE] for one in params.getlist("after")[-_MOST:])
+        question = params.get("q", "").strip()
+        return cls(question, filters, first[:20], last[:20], samples[:20], after)
 
     def values(self, name: str) -> tuple[str, ...]:
         """Return the values of one filter."""
@@ -68,7 +75,10 @@ class Asked:
         return replace(scope, samples=wanted)
 
     def pairs(self, *, question: bool = True) -> list[tuple[str, str]]:
-        """Return the parameters of this state's address, the question first."""
+        """Return the parameters of this state's address, the question first.
+
+        What was asked before isn't among them: an address stands for itself.
+        """
         pairs = [("q", self.question)] if question and self.question else []
         pairs += self.filters
         if self.first_year:

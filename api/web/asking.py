@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
@@ -11,6 +11,7 @@ from api.problems import status_of, text_of
 from api.web.asked import Asked
 from api.web.marking import Quoted, quoted
 from api.web.site import Answered, Visit
+from api.web.taking import as_understood, given_answer, taking_of
 from kb.errors import BadScope, KnowledgeBaseError
 from kb.model import AnswerStatus, Citation, Document, Hit, Language, Metadata, Span
 
@@ -59,7 +60,7 @@ class PassageView:
 def ask_page(request: Request) -> Response:
     """Show the question box and, for ``?q=``, its answer."""
     visit = Visit(request)
-    asked = Asked.of(request.query_params)
+    asked, written = as_understood(Asked.of(request.query_params))
     given: Answered | None = None
     fault = mendable = ""
     status = 200
@@ -80,6 +81,7 @@ def ask_page(request: Request) -> Response:
             "claims": claims,
             "sources": _sources(claims),
             "passages": [passage_view(visit, asked, hit) for hit in given.nearest],
+            "taking": taking_of(visit, asked, given_answer(visit, asked, given, written)),
         }
     titles = {str(row.id): row.metadata.title for row in visit.rows}
     return visit.page(
@@ -96,6 +98,10 @@ def ask_page(request: Request) -> Response:
         max_question=visit.settings.max_question,
         clear=visit.href("/", ("q", asked.question)),
         limits=visit.limits("/", asked),
+        written=written,
+        exactly=visit.href("/", *replace(asked, question=written).pairs()) if written else "",
+        before=asked.question,
+        thanks=bool(request.query_params.get("thanks")),
         **context,
     )
 

@@ -19,6 +19,12 @@ PAGES = (
     "start",
     "answer",
     "none",
+    "goes_on",
+    "why",
+    "saved",
+    "changed",
+    "answers",
+    "forget",
     "refused",
     "documents",
     "pages",
@@ -40,6 +46,29 @@ RULES = {
 }
 
 
+_SAVED: dict[tuple[str, str], str] = {}
+
+
+def saved(site: Server, question: str) -> str:
+    """Return the id of the answer to a question, saved at the first call."""
+    key = (site.url, question)
+    if key not in _SAVED:
+        answer = site.client.post("/api/answers", json={"question": question})
+        _SAVED[key] = answer.json()["answer_id"]
+    return _SAVED[key]
+
+
+def saved_and_removed(site: Server) -> str:
+    """Return the id of an answer whose document was removed after it was saved."""
+    question = "Montako nosturia telakalla on?"
+    if (site.url, question) not in _SAVED:
+        site.upload("nosturit.txt", "Telakalla on seitsemän nosturia.")
+        saved(site, question)
+        (document,) = site.named("nosturit.txt")
+        site.client.delete(f"/api/documents/{document['document_id']}")
+    return _SAVED[site.url, question]
+
+
 def address(site: Server, name: str) -> str:
     def document(source: str) -> str:
         return f"/documents/{site.named(source)[0]['document_id']}"
@@ -48,6 +77,12 @@ def address(site: Server, name: str) -> str:
         "start": "/?",
         "answer": f"/?q={QUESTION}",
         "none": "/?q=Minkä värinen on metro?&city=Olematon&samples=only&year=2020-2024",
+        "goes_on": f"/?q=Entä 2023?&after={QUESTION}&thanks=1",
+        "why": f"/why?q={QUESTION}",
+        "saved": f"/answers/{saved(site, QUESTION)}?renamed=1",
+        "changed": f"/answers/{saved_and_removed(site)}?",
+        "answers": "/answers?done=removed",
+        "forget": f"/answers/{saved(site, QUESTION)}/remove?",
         "refused": "/?q=vesi&language=de",
         "documents": "/documents?find=",
         "pages": f"{document('vesi.pdf')}?start=20&end=90&q={QUESTION}",

@@ -131,8 +131,7 @@
 
   // -- copying and printing --------------------------------------------------------------------------
   const copy = async (button) => {
-    const text = $("#copy-text").textContent.replace(/\n{3,}/g, "\n\n").trim()
-      .replace(/@(\/documents\/[^@\n]*)@/g, (_, path) => "\n    " + location.origin + path);
+    const text = $("#copy-text").textContent.trim();
     let done = false;
     try { await navigator.clipboard.writeText(text); done = true; } catch {
       const area = document.createElement("textarea");
