@@ -15,6 +15,9 @@ from kb.given import GivenAnswer, Source
 from kb.model import Language
 
 _LOCALES: dict[Language, str] = {"fi": "fi-FI", "sv": "sv-FI", "en": "en-GB"}
+_INK, _LINK = "1B2326", "0B5563"
+"""Colours of headings and links: 15:1 and 8:1 on white."""
+
 _TITLE_MOST = 250
 """Characters of the title in the file's properties."""
 
@@ -64,7 +67,7 @@ def _add_source(document: Any, told: Told, source: Source, *, link: LinkOf, quot
     title.bold = True
     _spoken(title, source.citation.language)
     rest = "".join(f", {part}" for part in told.source_parts(source))
-    paragraph.add_run(_xml(f"{rest}. "))
+    paragraph.add_run(_xml(rest) + ". ")
     _link(
         paragraph, link(source), told.say("open"), told.say("open_numbered", number=source.number)
     )
@@ -90,6 +93,8 @@ def _describe(document: Any, given: GivenAnswer, language: Language) -> None:
     properties.comments = ""
     properties.language = _LOCALES[language]
     properties.created = properties.modified = datetime.now(UTC).replace(tzinfo=None)
+    for level in (1, 2):  # the template's blue has too little contrast
+        document.styles[f"Heading {level}"].font.color.rgb = _colour(_INK)
     defaults = document.styles.element.find(qn("w:docDefaults"))
     run = defaults.find(qn("w:rPrDefault")).find(qn("w:rPr"))
     spoken = run.find(qn("w:lang"))
@@ -127,13 +132,13 @@ def _link(paragraph: Any, address: str, text: str, spoken: str) -> None:
     run = Run(element, paragraph)
     run.text = text
     run.underline = True
-    run.font.color.rgb = _link_colour()
+    run.font.color.rgb = _colour(_LINK)
 
 
-def _link_colour() -> Any:
+def _colour(hexadecimal: str) -> Any:
     from docx.shared import RGBColor
 
-    return RGBColor(0x0B, 0x55, 0x63)  # 8:1 on white
+    return RGBColor.from_string(hexadecimal)
 
 
 def _xml(text: str) -> str:

@@ -23,6 +23,7 @@ from kb.errors import (
     ReindexNeeded,
     UnverifiableQuote,
 )
+from kb.exporting import one_line
 from kb.given import GivenAnswer, Source, given_from
 from kb.knowledge_base import KnowledgeBase
 from kb.model import Citation, Confidentiality, Document, DocumentId, Span
@@ -90,7 +91,7 @@ class SavedAnswers:
         """Keep an answer; raises BadEntry."""
         saved = SavedAnswer(
             id=secrets.token_hex(16),
-            name=_name(name) if name.strip() else given.question[:LONGEST_NAME],
+            name=_name(name) if name.strip() else one_line(given.question)[:LONGEST_NAME],
             saved=now(),
             given=given,
         )
@@ -217,7 +218,7 @@ def _level(kb: KnowledgeBase, document_id: DocumentId) -> Confidentiality | None
 
 
 def _name(name: str) -> str:
-    plain = " ".join(name.split())
+    plain = one_line(name)
     if not plain or len(plain) > LONGEST_NAME:
         raise BadEntry("answer_name", limit=LONGEST_NAME)
     return plain

@@ -325,6 +325,8 @@ def _points_back(found: Sequence[Token], kinds: Sequence[str], at: int, language
     beside = {token.folded for token in found[max(0, at - 1) : at + 3]} - {word}
     if word in ("it", "det") and beside & words(language, "idle"):
         return False
+    if at and found[at - 1].folded in ("as", "som"):  # "as it is today"
+        return False
     nouns = [
         place
         for place, kind in enumerate(kinds)

@@ -18,6 +18,8 @@ from kb.analysis.vocabulary import word_list
 from kb.following.words import Token, phrase_only, tokens_of, town_in, towns, with_year, words
 from kb.model import Language
 
+# What a pronoun announces: "sen, että …", "se -sana".
+_CLAUSE = re.compile(r"\s*,|\s+-")
 _TAGS = re.compile(r"\[(\w+)\]")
 _FINITE = re.compile(r"\[T[te]\].*\[P\d\]")
 
@@ -300,7 +302,9 @@ def pointed(question: str, before: str, language: Language) -> str | None:
     for at in range(len(asked) - 1, -1, -1):
         token = asked[at].token
         said: str | None = None
-        if token.folded in _THERE:
+        if _CLAUSE.match(question, token.end):
+            continue
+        if token.folded in _THERE and not any(_is_local(one) for one in asked[:at]):
             said = _place_said(earlier, _THERE[token.folded])
         elif token.folded in _POINTING and _points_back(asked, at):
             said = _topic_said(earlier, *_POINTING[token.folded])
@@ -308,6 +312,10 @@ def pointed(question: str, before: str, language: Language) -> str | None:
             out = out[: token.start] + said + out[token.end :]
             changed = True
     return out if changed else None
+
+
+def _is_local(word: Read) -> bool:
+    return word.noun and any(case in _LOCAL for case in word.cases)
 
 
 def _otherwise(asked: Sequence[Read], earlier: Sequence[Read], before: str) -> str | None:

@@ -141,6 +141,20 @@ def test_escaped_text_is_text_and_nothing_else_in_markdown(text: str) -> None:
     assert one_line(said) == one_line(text).replace("\0", "\ufffd")
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("https://evil.example", r"https\://evil.example"),
+        ("www.evil.example", r"www\.evil.example"),
+        ("a@evil.example", r"a\@evil.example"),
+        ("mailto:a", r"mailto\:a"),
+        ("1. luku, 5.50 €, kello 10:30", r"1\. luku, 5.50 €, kello 10:30"),
+    ],
+)
+def test_bare_addresses_are_no_links_in_the_dialects_that_make_some(text: str, told: str) -> None:
+    assert escaped(text) == told
+
+
 def test_a_docx_has_headings_title_language_and_named_links() -> None:
     from docx.oxml.ns import qn
 
@@ -161,6 +175,7 @@ def test_a_docx_has_headings_title_language_and_named_links() -> None:
     links = [link for p in docx.paragraphs for link in p.hyperlinks]
     assert [link.text for link in links] == ["[1]", "[2]", "Öppna stället", "Öppna stället"]
     assert links[0].url == f"http://kb.example:8000/documents/{'d' * 16}?start=5&end=35#mark"
+    assert any("daterat 16 maj 2024. Öppna stället" in p.text for p in docx.paragraphs)
     assert links[0]._hyperlink.get(qn("w:tooltip")) == "Öppna stället för källa 1"
 
 

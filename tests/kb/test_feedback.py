@@ -67,6 +67,17 @@ def test_feedback_on_what_may_not_be_seen_is_not_there(
         Feedback(kb).remove(kept.id)
 
 
+def test_who_is_cleared_for_less_sees_less_also_when_the_document_has_gone(
+    kb: KnowledgeBase, told: GivenAnswer, open_at: Open, tmp_path: Path
+) -> None:
+    Feedback(kb).add(told, "useful")
+    kb.remove([row.id for row in kb.documents()])
+
+    public = opened(open_at, tmp_path, clearance="public")
+    assert Feedback(public).all() == []
+    assert len(Feedback(kb).all()) == 1
+
+
 def test_feedback_is_removed(kb: KnowledgeBase, told: GivenAnswer) -> None:
     first, second = Feedback(kb).add(told, "useful"), Feedback(kb).add(told, "missing")
     Feedback(kb).remove(first.id)

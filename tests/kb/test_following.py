@@ -62,6 +62,8 @@ def test_what_goes_on_is_said_in_full(before: str, question: str, whole: str) ->
         "Why did they give up on the online permit form?",
         "How long does it take to get a permit?",
         "And what about?",
+        "Mikä aiheutti sen, ettei uudistus tullut voimaan?",
+        "Kuka osti lipun Titaniciin mutta ei mennyt sinne?",
         "?",
         "",
     ],
