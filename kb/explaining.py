@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
+from kb import wording
 from kb.messages import catalogue, message
 from kb.model import Answer, Confidentiality, Json, Scope
 from kb.scoping import filters_of
@@ -131,7 +132,9 @@ class _Teller:
         kind = str(self.explanation.get("kind", "")).replace(" ", "_")
         if f"explaining.kind_{kind}" in catalogue():
             lines.append(self.t("kind", kind=self.t(f"kind_{kind}")))
-        filters = ", ".join(pair[1] for pair in cast("list[list[str]]", self._list("filters")))
+        pairs = cast("list[tuple[str, str]]", self._list("filters"))
+        told = (wording.filter_value(*pair, self.language) for pair in pairs)
+        filters = ", ".join(told)
         lines.append(self.t("filters", filters=filters) if filters else self.t("filters_none"))
         levels = [message(f"web.level_{one}", self.language) for one in self._list("levels")]
         if levels:

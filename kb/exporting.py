@@ -89,8 +89,8 @@ class Told:
         if given.asked_as and given.asked_as != given.question:
             lines.append(self.say("written", text=one_line(given.asked_as)))
         if given.filters:
-            told = ", ".join(one_line(value) for _, value in given.filters)
-            lines.append(self.say("limited", filters=told))
+            told = [wording.filter_value(*pair, self.language) for pair in given.filters]
+            lines.append(self.say("limited", filters=", ".join(map(one_line, told))))
         return lines
 
     @property

@@ -1,11 +1,12 @@
-"""Places and dates in words, the same on pages, in the terminal and in files taken along."""
+"""Places, dates and filters in words: the same on pages, in the terminal and in files."""
 
 from __future__ import annotations
 
 import re
 
-from kb.messages import message
+from kb.messages import catalogue, message
 from kb.model import Locator
+from kb.themes import themes
 
 _DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
 
@@ -33,6 +34,19 @@ def place(locator: Locator, language: str) -> str:
     elif not parts and locator.paragraph is not None:
         parts.append(told("paragraph", locator.paragraph))
     return ", ".join(parts)
+
+
+def filter_value(name: str, value: str, language: str) -> str:
+    """Return a filter's value in words: *vesi* for the theme ``water``; others as they are."""
+    if name == "theme":
+        return next((one.label(language) for one in themes() if one.id == value), value)
+    key = {
+        "language": f"web.language_{value}",
+        "kind": f"web.kind_{re.sub(r'[^a-z]+', '_', value.removesuffix(' notes'))}",
+        "confidentiality": f"web.level_{value}",
+        "samples": f"web.samples_{value}",
+    }.get(name, "")
+    return message(key, language) if key in catalogue() else value
 
 
 def date(iso: str | None, language: str) -> str:

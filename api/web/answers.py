@@ -22,6 +22,7 @@ from kb.feedback import Feedback
 from kb.given import GivenAnswer, Source
 from kb.model import Span
 from kb.saved import LONGEST_NAME, SavedAnswer, SavedAnswers, SourceNow, State
+from kb.wording import filter_value
 
 router = APIRouter()
 
@@ -176,7 +177,7 @@ def _saved(visit: Visit, saved: SavedAnswer, *, fault: str = "", status: int = 2
             for document in since.newer
         ],
         reason=visit.t.any(given.reason) if given.reason else "",
-        limits=", ".join(value for _, value in given.filters),
+        limits=", ".join(filter_value(*pair, visit.language) for pair in given.filters),
         again=visit.href("/", *asked.pairs()),
         taking=taking_of_saved(visit, given, saved.id),
         thanks=bool(params.get("thanks")),
