@@ -330,7 +330,9 @@ class AnswerStatus(StrEnum):
 class Answer:
     """An answer: claims with citations, or an honest refusal with what lay nearest.
 
-    ``reason`` is a key of the message catalogue (``reason.…``), empty when answered.
+    ``reason`` is a key of the message catalogue (``reason.…``), empty when answered. ``written``
+    says that a language model wrote the claims; ``left_out`` has a key (``left_out.…``) for each
+    statement of its that was dropped, ``notices`` (``notice.…``) tell what else came in between.
     """
 
     question: str
@@ -339,4 +341,7 @@ class Answer:
     claims: tuple[Claim, ...] = ()
     reason: str = ""
     nearest: tuple[Hit, ...] = ()
+    written: bool = False
+    left_out: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
     explanation: Json | None = None

@@ -7,8 +7,10 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -54,6 +56,19 @@ class Settings(BaseSettings):
     feedback_address: str = Field(
         "", description="E-mail or web address for accessibility feedback."
     )
+    llm_provider: Literal["", "openai-like", "ollama"] = Field(
+        "", description="How a language model is spoken to; empty: none is used."
+    )
+    llm_base_url: str = Field("", description="Address of the model's server, with /v1 if it has.")
+    llm_model: str = Field("", max_length=200, description="The model's name on that server.")
+    llm_key: SecretStr = Field(SecretStr(""), description="Key of the server; never shown.")
+    llm_timeout: float = Field(
+        60.0, gt=0, le=600, description="Seconds that a model may take for an answer, in all."
+    )
+    llm_context: int = Field(8192, ge=1024, le=1_000_000, description="The model's window, tokens.")
+    llm_concurrent: int = Field(
+        4, ge=1, le=64, description="Questions that wait for the model at once."
+    )
 
     @classmethod
     def settings_customise_sources(
@@ -74,6 +89,12 @@ class Settings(BaseSettings):
         limit = self.clearance.strictness
         return frozenset(str(c) for c in Confidentiality if c.strictness <= limit)
 
+    @property
+    def llm_address(self) -> str:
+        """Where the language model's server is, without a slash at the end."""
+        default = "http://127.0.0.1:11434" if self.llm_provider == "ollama" else ""
+        return (self.llm_base_url or default).rstrip("/")
+
 
 def load_settings(**given: object) -> Settings:
     """Build the settings from arguments, ``KB_*`` and ``kb.toml``, in this order of force.
@@ -90,17 +111,43 @@ def load_settings(**given: object) -> Settings:
             raise _unknown(name, sorted(Settings.model_fields))
     try:
         # The values' types are checked by pydantic, which raises what we translate.
-        return Settings(**given)  # type: ignore[arg-type]
+        settings = Settings(**given)  # type: ignore[arg-type]
     except ValidationError as error:
-        first = error.errors()[0]
+        # Not "from error": pydantic's own text would show the value, which may be the key.
+        first = error.errors(include_input=False)[0]
         name = ".".join(str(part) for part in first["loc"])
-        raise SettingsError("setting", name=f"KB_{name.upper()}", why=first["msg"]) from error
+        raise SettingsError("setting", name=f"KB_{name.upper()}", why=first["msg"]) from None
+    _check_model(settings)
+    return settings
+
+
+def _check_model(settings: Settings) -> None:
+    """See that what a language model needs is given; raises SettingsError."""
+    if not settings.llm_provider:
+        return
+    if not settings.llm_model.strip():
+        raise SettingsError("llm_missing", name="KB_LLM_MODEL")
+    if not settings.llm_address:
+        raise SettingsError("llm_missing", name="KB_LLM_BASE_URL")
+    try:
+        parts = urlsplit(settings.llm_address)
+        sound = parts.scheme in ("http", "https") and bool(parts.hostname)
+        _ = parts.port  # read to have it checked
+    except ValueError:
+        sound = False
+    # The address is shown by `kb status`, so no secret may stand in it.
+    if not sound or parts.username or parts.password or parts.query or parts.fragment:
+        raise SettingsError("llm_address")
 
 
 def _from_file() -> Mapping[str, object]:
     path = Path(os.environ.get("KB_CONFIG", "kb.toml"))
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        found = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = found.pop("llm", {})
+        if not isinstance(table, dict):
+            raise SettingsError("setting", name="llm", why="[llm] is a table")
+        return {**found, **{f"llm_{name}": value for name, value in table.items()}}
     except FileNotFoundError:
         if "KB_CONFIG" in os.environ:
             raise SettingsError("setting", name="KB_CONFIG", why=f"no file {path}") from None

@@ -223,6 +223,11 @@ class FinnishAnalyzer:
             weight=self._weights["lemma"],
         )
 
+    def is_name(self, word: str) -> bool:
+        """Return whether a word can only be a name: the dictionary has no other reading of it."""
+        readings = self._morphology.readings(word.casefold())
+        return all(reading.startswith("[Le") for reading in readings)
+
     def stem(self, word: str) -> str:
         """Return Snowball's stem of a folded word."""
         return self._snowball.stem(word)
