@@ -5,7 +5,7 @@ BIN := .venv/bin
 RUN := .venv/.run-installed
 TEST := .venv/.test-installed
 
-.PHONY: run test install models check lock corpus clean help
+.PHONY: run test install models llm check lock corpus clean help
 
 help: ## Say what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -37,6 +37,9 @@ $(TEST): $(RUN) requirements/test.txt
 
 models: $(TEST) ## Install sentence-transformers and torch, for other embedding models
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation -e '.[models]'
+
+llm: $(RUN) ## Install what speaks with a language model's server
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation -e '.[llm]'
 
 check: $(TEST) ## Formatting, lint and types
 	$(BIN)/ruff format --check .

@@ -94,7 +94,7 @@ def _warm(kb: KnowledgeBase, warm: threading.Event) -> None:
     """Load models, dictionaries and indexes, so that the first question is quick."""
     try:
         for question in _WARMING:
-            kb.ask(question)
+            kb.ask(question, model=False)
     except KnowledgeBaseError as error:
         _log.warning("%s", error)
     except Exception:

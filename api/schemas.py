@@ -86,6 +86,9 @@ class AskRequest(Filters):
         ),
     ] = []
     explain: StrictBool = False
+    model: Annotated[
+        StrictBool, Field(description="False: excerpts alone, whatever model is set.")
+    ] = True
 
     def before(self) -> list[str]:
         """Return the questions before this one, oldest first."""
@@ -165,8 +168,20 @@ class ClaimOut(Out):
     citations: list[CitationOut]
 
 
+class ToldOut(Out):
+    """Something to know about an answer: a stable code, a text in the question's language."""
+
+    code: str
+    text: str
+
+
 class AnswerOut(Out):
-    """An answer with cited claims, or the reason why there is none and what lay nearest."""
+    """An answer with cited claims, or the reason why there is none and what lay nearest.
+
+    ``written``: a language model wrote the claims, each of which was checked against its
+    citations; ``left_out`` has an entry for each statement of its that failed, ``notices`` tell
+    why there are excerpts instead, or that it broke off.
+    """
 
     status: Literal["answered", "no_evidence"]
     language: str
@@ -175,6 +190,9 @@ class AnswerOut(Out):
     reason_code: str
     nearest: list[PassageOut]
     understood_as: str | None = None
+    written: bool
+    left_out: list[ToldOut]
+    notices: list[ToldOut]
     explanation: dict[str, object] | None = None
 
 

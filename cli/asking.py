@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 @filters_options
 @option("--after", multiple=True)
 @option("--explain", is_flag=True)
+@option("--no-model", is_flag=True)
 @option("--save", is_flag=True)
 @taking_options
 @json_option
@@ -36,6 +37,7 @@ def ask_command(
     text: str,
     after: tuple[str, ...],
     explain: bool,
+    no_model: bool,
     save: bool,
     taking: Taking,
     as_json: bool,
@@ -49,7 +51,8 @@ def ask_command(
 
     opened, scope = open_kb(), scope_of(filters)
     understood = understand(text, after)
-    answer = opened.ask(understood.text if understood else text, scope=scope, explain=explain)
+    question = understood.text if understood else text
+    answer = opened.ask(question, scope=scope, explain=explain, model=not no_model)
     saved = None
     if save or taking.wanted:
         asked_as = text if understood else ""
@@ -69,6 +72,8 @@ def ask_command(
 
 
 def _print_answer(answer: Answer) -> None:
+    for key in (*answer.notices, *dict.fromkeys(answer.left_out)):
+        click.echo(f"! {message(key, answer.language)}", err=True)
     numbers: dict[tuple[str, int, int], int] = {}
     sources: list[Citation] = []
     for claim in answer.claims:

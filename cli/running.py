@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -19,6 +20,9 @@ from cli.frame import (
 from cli.progress import embedding_bars
 from kb.errors import NotFound
 from kb.messages import message
+
+if TYPE_CHECKING:
+    from kb.knowledge_base import KnowledgeBase
 
 
 @command("serve")
@@ -50,12 +54,39 @@ def status_command(as_json: bool) -> None:
             "sentences": opened.embeddings.pending_count("sentence"),
         },
         "model": opened.embeddings.fingerprint,
+        "language_model": _language_model(opened),
     }
     if as_json:
         print_json(status)
         return
     waiting = opened.embeddings.pending_count("passage")
     click.echo(t("status", **{**status, "waiting": waiting}))
+    click.echo(_model_line(opened))
+
+
+def _language_model(opened: KnowledgeBase) -> dict[str, object] | None:
+    """Return the language model that is set, and whether it can be used now; never its key."""
+    model = opened.language_model
+    if model is None:
+        return None
+    fault = model.probe()
+    return {
+        "provider": opened.settings.llm_provider,
+        "model": opened.settings.llm_model,
+        "address": opened.settings.llm_address,
+        "usable": not fault,
+        "fault": fault,
+    }
+
+
+def _model_line(opened: KnowledgeBase) -> str:
+    told = _language_model(opened)
+    if told is None:
+        return message("model.none", frame.LANGUAGE)
+    if told["usable"]:
+        return message("model.ready", frame.LANGUAGE, **told)
+    why = message(f"doctor.llm_{told['fault']}", frame.LANGUAGE)
+    return message("model.away", frame.LANGUAGE, **told, why=why)
 
 
 @command("doctor")
@@ -77,6 +108,8 @@ def doctor_command(ctx: click.Context, repair: bool, as_json: bool) -> None:
         click.echo(message(finding.key, frame.LANGUAGE, count=finding.count))
     if not findings and not as_json:
         click.echo(message("doctor.well", frame.LANGUAGE))
+    if not as_json and not any(f.key.startswith("doctor.llm_") for f in findings):
+        click.echo(_model_line(opened))
     if findings:
         ctx.exit(1)
 

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+import numpy as np
+
+from kb.answering.checking import ClaimChecker, Evidence
+from kb.answering.writing import Writer
 from kb.catalogue import Catalogue
 from kb.centring import Centring
 from kb.classifying import ThemeClassifier
 from kb.embeddings import Embeddings
 from kb.knowledge_base import KnowledgeBase
-from kb.lexical import LexicalIndex
+from kb.lexical import LexicalIndex, Word
+from kb.model import LANGUAGES, Language
 from kb.projects import Projects
 from kb.protocols import Embedder
 from kb.relating import Relator
-from kb.retrieval import Retriever
+from kb.retrieval import Retriever, question_words
 from kb.settings import Settings
 from kb.theming import Theming
 from kb.translation import Lexicon, Translator
@@ -101,6 +106,8 @@ def _assembled(
         embedder=embedder,
         cache_folder=settings.data_dir / "models",
     )
+    lexicon = Lexicon()
+    translator = Translator([Vocabulary(catalogue), lexicon])
     retriever = Retriever(
         catalogue=catalogue,
         vectors=vectors,
@@ -109,7 +116,7 @@ def _assembled(
         embeddings=embeddings,
         embedder=embedder,
         sentences=settings.sentences,
-        translator=Translator([Vocabulary(catalogue), Lexicon()]),
+        translator=translator,
     )
     return KnowledgeBase(
         settings=settings,
@@ -120,4 +127,38 @@ def _assembled(
         centring=centring,
         retriever=retriever,
         embedder=embedder,
+        writer=_writer(
+            settings,
+            centring=centring,
+            embedder=embedder,
+            translator=translator,
+            lexicon=lexicon,
+        ),
     )
+
+
+def _writer(
+    settings: Settings,
+    *,
+    centring: Centring,
+    embedder: Callable[[], Embedder],
+    translator: Translator,
+    lexicon: Lexicon,
+) -> Writer | None:
+    """Return what writes answers with the language model that the settings name, if they do."""
+    if not settings.llm_provider:
+        return None
+    from kb.answering.speaking import LanguageModel
+
+    def words(text: str, language: Language) -> tuple[Word, ...]:
+        return question_words(text, (language,), translator=translator, targets=LANGUAGES)
+
+    def similarity(claim: str, language: Language, sources: Sequence[Evidence]) -> float:
+        vectors = embedder().embed_passages([claim, *(source.text for source in sources)])
+        spoken = [language, *(source.language for source in sources)]
+        places = np.array([LANGUAGES.index(one) for one in spoken], np.int8)
+        centred = centring.centre().passages(vectors, places)
+        return float(np.max(centred[1:] @ centred[0], initial=-1.0))
+
+    checker = ClaimChecker(words=words, similarity=similarity, lexicon=lexicon)
+    return Writer(LanguageModel(settings), checker, context=settings.llm_context)

@@ -70,6 +70,8 @@ def examine(kb: KnowledgeBase) -> list[Finding]:
     held = {path.name for path in kb.originals.iterdir()} if kb.originals.is_dir() else set()
     note("originals_missing", len(kb.catalogue.digests_of_files() - held))
     note("originals_orphaned", len(held - kb.catalogue.digests()))
+    if kb.language_model is not None and (fault := kb.language_model.probe()):
+        note(f"llm_{fault}", 1)
     return findings
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from kb.answering.extractive import Material, draft, words_told
+from kb.answering.extractive import Draft, Material, draft, words_told
 from kb.answering.support import calibration
+from kb.answering.units import units_of
+from kb.answering.writing import LeftOut, Writer, Written
 from kb.catalogue import Catalogue, DocumentRow
 from kb.centring import Centring
 from kb.citing import cite, holds
@@ -32,6 +35,10 @@ from kb.protocols import Embedder
 from kb.retrieval import Query, Retriever
 from kb.settings import Settings
 from kb.vectors import VectorIndex
+
+if TYPE_CHECKING:
+    from kb.answering.checking import ClaimChecker
+    from kb.answering.speaking import LanguageModel
 
 ANSWER_HITS = 8
 """Passages that an answer is made of."""
@@ -62,6 +69,7 @@ class KnowledgeBase:
         centring: Centring,
         retriever: Retriever,
         embedder: Callable[[], Embedder],
+        writer: Writer | None = None,
     ) -> None:
         self.settings = settings
         self.catalogue = catalogue
@@ -71,6 +79,7 @@ class KnowledgeBase:
         self.centring = centring
         self.embedder = embedder
         self._retriever = retriever
+        self._writer = writer
         self._checked_generation = -1
 
     # -- asking -------------------------------------------------------------------------------
@@ -91,23 +100,93 @@ class KnowledgeBase:
         ranking = self._retriever.rank(query, scope=self._cleared(scope), k=k)
         return SearchResult(text, query.language, tuple(self._retriever.hits(ranking).values()))
 
-    def ask(self, text: str, *, scope: Scope | None = None, explain: bool = False) -> Answer:
+    def ask(
+        self, text: str, *, scope: Scope | None = None, explain: bool = False, model: bool = True
+    ) -> Answer:
         """Answer a question with cited claims, or say that the material doesn't.
 
-        Every citation is checked against its document once more before it leaves. Raises
-        BadQuestion like ``search``.
+        Every citation is checked against its document once more before it leaves. ``model``
+        lets a language model write, where one is set. Raises BadQuestion like ``search``.
+        """
+        *_, answer = self.answering(text, scope=scope, explain=explain, model=model)
+        if not isinstance(answer, Answer):
+            raise AssertionError("the last step is the answer")
+        return answer
+
+    def answering(
+        self, text: str, *, scope: Scope | None = None, explain: bool = False, model: bool = True
+    ) -> Iterator[Claim | LeftOut | Answer]:
+        """Answer like ``ask``, step by step: claims once they hold, what is left out, the answer.
+
+        The answer comes last and has all of them. A claim that came may still be missing from it
+        only where its document was removed meanwhile. Raises BadQuestion at once, before any step.
         """
         material = self.material(text, scope=scope)
-        ranking, hits, query = material.ranking, material.hits, material.ranking.query
+        return self._steps(text, material, scope=scope, explain=explain, model=model)
+
+    def _steps(
+        self, text: str, material: Material, *, scope: Scope | None, explain: bool, model: bool
+    ) -> Iterator[Claim | LeftOut | Answer]:
         drafted = draft(material)
-        claims = self._verified(drafted.claims)
+        written = Written()
+        # What the sentences themselves don't support, a model isn't asked about.
+        if model and self._writer is not None and drafted.claims:
+            yield from self._written(material, drafted, written)
+        answer = self._answer(text, material, drafted, written, scope=scope, explain=explain)
+        if not written.claims:
+            yield from answer.claims
+        yield answer
+
+    def _written(
+        self, material: Material, drafted: Draft, written: Written
+    ) -> Iterator[Claim | LeftOut]:
+        """Yield what a language model writes and holds; note it and how it ended."""
+        if self._writer is None:
+            return
+        query = material.ranking.query
+        units = units_of(material.hits, material.rows, material.ranking.sentences)
+        steps = self._writer.write(
+            query.text,
+            query.language or self.settings.language,
+            units,
+            support=drafted.support,
+        )
+        for step in steps:
+            if isinstance(step, Claim):
+                for claim in self._verified((step,)):
+                    written.take(claim)
+                    yield claim
+                continue
+            written.take(step)
+            if isinstance(step, LeftOut):
+                yield step
+
+    def _answer(
+        self,
+        text: str,
+        material: Material,
+        drafted: Draft,
+        written: Written,
+        *,
+        scope: Scope | None,
+        explain: bool,
+    ) -> Answer:
+        """Return the answer that a draft and what was written for it make."""
+        ranking, hits, query = material.ranking, material.hits, material.ranking.query
+        claims = tuple(written.claims)
+        if not claims and not written.unanswered:
+            claims = self._verified(drafted.claims)
+        reason = "reason.model" if written.unanswered else drafted.reason or "reason.detail"
         answer = Answer(
             question=text,
             language=query.language or self.settings.language,
             status=AnswerStatus.ANSWERED if claims else AnswerStatus.NO_EVIDENCE,
             claims=claims,
-            reason="" if claims else drafted.reason or "reason.detail",
+            reason="" if claims else reason,
             nearest=() if claims else tuple(hits[:_NEAREST]),
+            written=bool(written.claims),
+            left_out=tuple(written.left_out),
+            notices=tuple(written.notices),
         )
         if not explain:
             return answer
@@ -140,6 +219,16 @@ class KnowledgeBase:
                 threshold=calibration().threshold,
             ),
         )
+
+    @property
+    def language_model(self) -> LanguageModel | None:
+        """The language model that the settings name; None where none is used."""
+        return self._writer.model if self._writer is not None else None
+
+    @property
+    def claim_checker(self) -> ClaimChecker | None:
+        """What checks a language model's claims; None where none is used."""
+        return self._writer.checker if self._writer is not None else None
 
     def material(self, text: str, *, scope: Scope | None = None, k: int = ANSWER_HITS) -> Material:
         """Return what an answer to a question is made of. Raises BadQuestion like ``search``."""

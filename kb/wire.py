@@ -78,6 +78,9 @@ def answer_json(
         "reason_code": answer.reason.removeprefix("reason."),
         "nearest": [passage_json(hit) for hit in answer.nearest],
         "understood_as": understood_as,
+        "written": answer.written,
+        "left_out": told_json(answer.left_out, language or answer.language),
+        "notices": told_json(answer.notices, language or answer.language),
     }
     if answer.explanation is not None:
         from kb.explaining import told
@@ -88,6 +91,11 @@ def answer_json(
             "told": [section.to_json() for section in sections],
         }
     return out
+
+
+def told_json(keys: Sequence[str], language: Language) -> list[dict[str, str]]:
+    """Return messages by their code (the key's last part) and in words."""
+    return [{"code": key.partition(".")[2], "text": message(key, language)} for key in keys]
 
 
 def search_json(query: str, language: Language | None, hits: Sequence[Hit]) -> dict[str, object]:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from api.problems import status_of, text_of
+from api.routes.asking import event, streamed
 from api.web.asked import Asked
 from api.web.marking import Quoted, quoted
 from api.web.site import Answered, Visit
 from api.web.taking import as_understood, given_answer, taking_of
 from kb.errors import BadScope, KnowledgeBaseError
-from kb.model import AnswerStatus, Citation, Document, Hit, Language, Metadata, Span
+from kb.model import Answer, AnswerStatus, Citation, Claim, Document, Hit, Language, Metadata, Span
 
 router = APIRouter()
 
@@ -82,6 +84,7 @@ def ask_page(request: Request) -> Response:
             "sources": _sources(claims),
             "passages": [passage_view(visit, asked, hit) for hit in given.nearest],
             "taking": taking_of(visit, asked, given_answer(visit, asked, given, written)),
+            "notes": model_notes(visit, given.answer),
         }
     titles = {str(row.id): row.metadata.title for row in visit.rows}
     return visit.page(
@@ -102,8 +105,28 @@ def ask_page(request: Request) -> Response:
         exactly=visit.href("/", *replace(asked, question=written).pairs()) if written else "",
         before=asked.question,
         thanks=bool(request.query_params.get("thanks")),
+        stream=visit.href("/ask/stream") if visit.kb.language_model is not None else "",
         **context,
     )
+
+
+@router.get("/ask/stream")
+def stream(request: Request) -> Response:
+    """Send the claims of an answer as they come; the page is made of the kept answer then.
+
+    Only the page's script asks for this, where a language model writes.
+    """
+    visit = Visit(request)
+    asked, _ = as_understood(Asked.of(request.query_params))
+    steps = visit.site.answering(visit.kb, asked)
+
+    def parts() -> Iterator[str]:
+        for step in steps:
+            if isinstance(step, Claim):
+                yield event("claim", {"text": step.text, "language": step.language})
+        yield event("done", {})
+
+    return streamed(parts())
 
 
 @router.get("/status")
@@ -111,6 +134,12 @@ def indexing(request: Request) -> Response:
     """Return the line that says how much waits to be embedded; the page's script asks for it."""
     visit = Visit(request)
     return visit.page("indexing.html", pending=visit.site.pending(visit.kb))
+
+
+def model_notes(visit: Visit, answer: Answer) -> list[str]:
+    """Return what there is to know about a language model's part in an answer, once each."""
+    keys = [*answer.notices, *dict.fromkeys(answer.left_out)]
+    return [visit.t.any(key) for key in keys]
 
 
 def claim_views(visit: Visit, asked: Asked, given: Answered) -> list[ClaimView]:

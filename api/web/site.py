@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
@@ -23,7 +24,7 @@ from api.web.asked import SAMPLES, Asked, address, without
 from api.web.wording import Wording
 from kb.catalogue import DocumentRow
 from kb.knowledge_base import KnowledgeBase
-from kb.model import LANGUAGES, Answer, DocumentId, Hit, Kind, Language, Scope
+from kb.model import LANGUAGES, Answer, Claim, DocumentId, Hit, Kind, Language, Scope
 from kb.settings import Settings
 from kb.themes import themes
 
@@ -33,6 +34,7 @@ _KEPT_ANSWERS = 32
 _PASSAGES = 8
 _NEAR = 6
 _PENDING_SECONDS = 3.0
+_FAILED_SECONDS = 30.0
 _LINE_ENDS = re.compile(r"\s*\n\s*")
 
 Value = TypeVar("Value")
@@ -116,18 +118,46 @@ class Site:
             self._pending = (time.monotonic(), counted)
         return counted
 
-    def answer(self, kb: KnowledgeBase, asked: Asked) -> Answered:
+    def answer(self, kb: KnowledgeBase, asked: Asked, *, model: bool = True) -> Answered:
         """Answer a question, or give the answer again that was given a moment ago.
 
-        The viewer asks again for every citation that is opened. Raises BadQuestion, BadScope.
+        The viewer asks again for every citation that is opened, and doesn't want a language
+        model to write anew for that. Raises BadQuestion, BadScope.
         """
         scope = asked.scope()
+        key = (asked.question, scope, kb.catalogue.generation)
 
         def ask() -> Answered:
-            answer = kb.ask(asked.question, scope=scope)
+            answer = kb.ask(asked.question, scope=scope, model=model)
             return Answered(answer, kb.search(asked.question, scope=scope, k=_PASSAGES).hits)
 
-        return self._answers.get((asked.question, scope, kb.catalogue.generation), ask)
+        if not model and kb.language_model is not None:
+            return self._answers.kept(key) or ask()
+        return self._answers.get(key, ask, seconds=_seconds_kept)
+
+    def answering(self, kb: KnowledgeBase, asked: Asked) -> Iterator[Claim | Answered]:
+        """Yield the claims of an answer as they come, and the answer, which is kept.
+
+        Raises BadQuestion, BadScope, before the first.
+        """
+        scope = asked.scope()
+        key = (asked.question, scope, kb.catalogue.generation)
+        kept = self._answers.kept(key)
+        if kept is not None:
+            return iter([*kept.answer.claims, kept])
+        steps = kb.answering(asked.question, scope=scope)
+
+        def told() -> Iterator[Claim | Answered]:
+            for step in steps:
+                if isinstance(step, Claim):
+                    yield step
+                elif isinstance(step, Answer):
+                    hits = kb.search(asked.question, scope=scope, k=_PASSAGES).hits
+                    given = Answered(step, hits)
+                    self._answers.keep(key, given, seconds=_seconds_kept(given))
+                    yield given
+
+        return told()
 
     def near(self, kb: KnowledgeBase, question: str, *, document_id: DocumentId) -> tuple[Hit, ...]:
         """Return the passages of one document that are nearest to a question, kept as answers are.
@@ -141,6 +171,11 @@ class Site:
         )
 
 
+def _seconds_kept(given: Answered) -> float:
+    """Return how long an answer is kept: not long where a language model failed."""
+    return _FAILED_SECONDS if given.answer.notices else math.inf
+
+
 def _lines(text: str) -> Markup:
     """Return a text for HTML with its line ends kept, several of them as one."""
     return Markup("<br>").join(escape(part) for part in _LINE_ENDS.split(text))
@@ -151,20 +186,37 @@ class _Kept(Generic[Value]):
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._values: OrderedDict[tuple[str, Scope, int], Value] = OrderedDict()
+        self._values: OrderedDict[tuple[str, Scope, int], tuple[Value, float]] = OrderedDict()
 
-    def get(self, key: tuple[str, Scope, int], make: Callable[[], Value]) -> Value:
-        """Return the value of a key, making it where it isn't kept."""
+    def kept(self, key: tuple[str, Scope, int]) -> Value | None:
+        """Return the value of a key, None where it isn't kept."""
         with self._lock:
-            if key in self._values:
-                self._values.move_to_end(key)
-                return self._values[key]
+            if key not in self._values or self._values[key][1] < time.monotonic():
+                return None
+            self._values.move_to_end(key)
+            return self._values[key][0]
+
+    def get(
+        self,
+        key: tuple[str, Scope, int],
+        make: Callable[[], Value],
+        *,
+        seconds: Callable[[Value], float] = lambda _: math.inf,
+    ) -> Value:
+        """Return the value of a key, making it where it isn't kept; ``seconds``: how long it is."""
+        kept = self.kept(key)
+        if kept is not None:
+            return kept
         value = make()
+        self.keep(key, value, seconds=seconds(value))
+        return value
+
+    def keep(self, key: tuple[str, Scope, int], value: Value, *, seconds: float) -> None:
+        """Keep a value so long, unless others push it out."""
         with self._lock:
-            self._values[key] = value
+            self._values[key] = (value, time.monotonic() + seconds)
             while len(self._values) > _KEPT_ANSWERS:
                 self._values.popitem(last=False)
-        return value
 
 
 def facets(rows: list[DocumentRow]) -> Facets:

@@ -177,7 +177,7 @@ def _places(visit: Visit, document: Document, asked: Asked, span: Span | None) -
 def _answer_places(
     visit: Visit, document: Document, asked: Asked, span: Span | None
 ) -> list[Place]:
-    claims = claim_views(visit, asked, visit.site.answer(visit.kb, asked))
+    claims = claim_views(visit, asked, visit.site.answer(visit.kb, asked, model=False))
     sources = {source.number: source for claim in claims for source in claim.sources}
     places: list[Place] = []
     for number in sorted(sources):

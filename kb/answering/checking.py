@@ -30,7 +30,7 @@ MOST_CHARACTERS = 600
 """Characters of a claim: longer ones say too much at once to be checked."""
 
 LEAST_COVERED = 0.6
-"""Share of a claim's telling words, by rarity, that sources in its own language have."""
+"""Share of a claim's telling words that sources in its own language have."""
 
 LEAST_TOGETHER = 1.1
 """What that share and half the centred cosine have to make together, in one language."""
@@ -134,22 +134,21 @@ class _Anchor:
 
 
 Words = Callable[[str, Language], Sequence[Word]]
-Rarities = Callable[[Sequence[Word]], Sequence[float]]
 Similarity = Callable[[str, Language, Sequence[Evidence]], float]
 
 
 class ClaimChecker:
     """Checks claims against their sources. Safe between threads.
 
-    ``words`` gives a text's words with terms and translations, ``rarities`` how much each tells,
-    ``similarity`` the centred cosine of a claim and its sources.
+    ``words`` gives a text's words with terms and translations, ``similarity`` the
+    greatest centred cosine of a claim and any of its sources; ``lexicon``
+    tells names from words.
     """
 
-    def __init__(self, *, words: Words, rarities: Rarities, similarity: Similarity) -> None:
+    def __init__(self, *, words: Words, similarity: Similarity, lexicon: Lexicon) -> None:
         self._words = words
-        self._rarities = rarities
         self._similarity = similarity
-        self._lexicon = Lexicon()
+        self._lexicon = lexicon
 
     def check(self, claim: str, language: Language, sources: Sequence[Evidence]) -> Verdict:
         """Return whether sources carry a claim that is written in a language."""
@@ -196,7 +195,7 @@ class ClaimChecker:
         return told
 
     def _covered(self, told: Sequence[_Told], said: Facts, sources: Sequence[Evidence]) -> float:
-        """Return the share of a claim's telling words that its sources have, by rarity.
+        """Return the share of a claim's telling words that its sources have.
 
         Numbers and dates don't count: they were looked up. Between languages, words that no
         dictionary has don't either.
@@ -209,11 +208,10 @@ class ClaimChecker:
             if not any(_span(one.token).overlap(span) for span in hard)
             and (one.held > 0 or one.language in spoken or _translates(one.word, spoken))
         ]
-        rarities = self._rarities([one.word for one in soft])
-        total = sum(rarities)
-        if total <= 0:
+        if not soft:
             return 1.0 if any(one.held for one in told) else 0.0
-        return sum(r * one.held for r, one in zip(rarities, soft, strict=True)) / total
+        # Each word counts alike: by rarity, what passes would depend on what else was ingested.
+        return sum(one.held for one in soft) / len(soft)
 
     # -- names ---------------------------------------------------------------------------------
 
@@ -282,16 +280,20 @@ def _means(cosine: float, covered: float, *, across: bool) -> bool:
 def _well_formed(claim: str, sources: Sequence[Evidence]) -> bool:
     if not 0 < len(claim) <= MOST_CHARACTERS or facts.is_foreign_to_statements(claim):
         return False
-    if sum(character.isalpha() for character in claim) < 8:
+    if sum(character.isalpha() for character in claim) < 8 or not claim.isprintable():
         return False
     held = {character for source in sources for character in source.text}
-    # Letters of another script that look like ours; a source may have some of its own (µ).
-    return all(
-        character in held or not character.isalpha() or _is_latin(character) for character in claim
-    ) and all(character.isprintable() or character in held for character in claim)
+    for word in claim.split():
+        scripts = {_is_latin(character) for character in word if character.isalpha()}
+        # Letters of two scripts in one word are there to deceive; a source may have some of
+        # another script by themselves (µ, Ω).
+        if len(scripts) > 1 or (False in scripts and not set(word) <= held):
+            return False
+    return True
 
 
 def _is_latin(character: str) -> bool:
+    # Letters and the modifiers written like them; the micro sign is U+00B5.
     return ord(character) < 0x250 or 0x1E00 <= ord(character) <= 0x1EFF
 
 

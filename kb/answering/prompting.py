@@ -2,9 +2,9 @@
 
 Documents are hostile until proven otherwise. What they say is put in one line a sentence, as a
 JSON string, between marks with a random name that no document can know; characters that can't
-be seen and signs that models take for turns of a conversation are replaced; and a sentence that
-speaks to a model instead of a reader isn't sent at all. None of this is relied on: what comes
-back is checked against the sentences whatever it is (``checking.py``).
+be seen and signs that models take for turns of a conversation are replaced; and a passage with a
+sentence that speaks to a model instead of a reader isn't sent at all. None of this is relied on:
+what comes back is checked against the sentences whatever it is (``checking.py``).
 """
 
 from __future__ import annotations
@@ -60,10 +60,13 @@ def prompt(question: str, language: Language, units: Sequence[Unit], *, context:
     kept: list[Unit] = []
     lines: list[str] = []
     document = ""
+    withheld = {unit.hit.passage.id for unit in units if speaks_to_a_model(unit.hit.text)}
     for unit in units:
         text = shown(_whole(unit), most=_LONGEST_SENTENCE)
-        if len(kept) == MOST_SENTENCES or speaks_to_a_model(_whole(unit)) or not text:
+        if unit.hit.passage.id in withheld or not text:
             continue
+        if len(kept) == MOST_SENTENCES:
+            break
         head = json.dumps(_head(unit), ensure_ascii=False)
         line = f"{len(kept) + 1}: {json.dumps(text, ensure_ascii=False)}"
         needed = len(line) + 1 + (0 if head == document else len(head) + 10)
@@ -106,8 +109,8 @@ def shown(text: str, *, most: int) -> str:
 
 
 def speaks_to_a_model(text: str) -> bool:
-    """Return whether a sentence gives orders to a model; the rules are in ``prompting.toml``."""
-    plain = shown(text, most=5000).casefold()
+    """Return whether a text gives orders to a model; the rules are in ``prompting.toml``."""
+    plain = shown(text, most=20_000).casefold()
     return any(pattern.search(plain) for pattern in _orders())
 
 

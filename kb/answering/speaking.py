@@ -22,12 +22,11 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from kb.answering.faults import FaultCode, ModelFault
 from kb.settings import Settings
 
 if TYPE_CHECKING:
     from llama_index.core.llms import LLM
-
-FaultCode = Literal["unreachable", "slow", "refused", "failed", "not_installed", "busy"]
 
 MOST_TOKENS = 1200
 """Tokens that a model may write."""
@@ -39,14 +38,6 @@ _PROBE_SECONDS = 3.0
 _PROBE_BYTES = 1024 * 1024
 
 _log = logging.getLogger(__name__)
-
-
-class ModelFault(Exception):
-    """A model gave nothing, or stopped; ``code`` says why (``notice.<code>``)."""
-
-    def __init__(self, code: FaultCode) -> None:
-        super().__init__(code)
-        self.code = code
 
 
 class TooMuch(httpx.TransportError):

@@ -8,16 +8,20 @@ then cited with their own words. What fails is left out, and said to be.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from kb.answering.checking import ClaimChecker, Evidence, Refusal, Verdict
+from kb.answering.faults import ModelFault
 from kb.answering.prompting import Prompt, prompt, speaks_to_a_model
 from kb.answering.replies import Outcome, Proposed, Reply
-from kb.answering.speaking import LanguageModel, ModelFault
 from kb.answering.units import Unit
 from kb.citing import cite
 from kb.language import log_odds
 from kb.model import Citation, Claim, Language, Span
+
+if TYPE_CHECKING:
+    from kb.answering.speaking import LanguageModel
 
 MOST_SOURCES = 6
 """Sentences that one claim may name; the rest of them are passed over."""
@@ -46,12 +50,36 @@ class Ended:
     unanswered: bool = False
 
 
+@dataclass(slots=True)
+class Written:
+    """What a model's answer has come to: claims that hold, and keys of messages."""
+
+    claims: list[Claim] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
+    unanswered: bool = False
+
+    def take(self, step: Claim | LeftOut | Ended) -> None:
+        """Note a step of the writing."""
+        if isinstance(step, Claim):
+            self.claims.append(step)
+        elif isinstance(step, LeftOut):
+            self.left_out.append(step.key)
+        else:
+            self.unanswered = step.unanswered and not self.left_out
+            if self.claims:
+                # Whatever stopped the model: what is shown is what came before.
+                self.notices = ["notice.cut_off"] if step.notice else []
+            elif not self.unanswered:
+                self.notices = [step.notice or "notice.unsupported"]
+
+
 class Writer:
     """Writes answers with a language model. Safe between threads."""
 
     def __init__(self, model: LanguageModel, checker: ClaimChecker, *, context: int) -> None:
         self.model = model
-        self._checker = checker
+        self.checker = checker
         self._context = context
 
     def write(
@@ -64,7 +92,7 @@ class Writer:
         """
         asked = prompt(question, language, units, context=self._context)
         if not asked.units:
-            yield Ended("notice.unclear")
+            yield Ended("notice.withheld")
             return
         reply = Reply()
         seen: set[str] = set()
@@ -129,7 +157,7 @@ class Writer:
             return Verdict(Refusal.FORM)
         if log_odds(text)[language] < _OTHER_LANGUAGE:
             return Verdict(Refusal.LANGUAGE)
-        return self._checker.check(text, language, [evidence(unit) for unit in units])
+        return self.checker.check(text, language, [evidence(unit) for unit in units])
 
 
 def quotes(unit: Unit) -> list[Citation]:

@@ -82,6 +82,32 @@
     const pairs = [...new FormData(form)].filter(([, value]) => typeof value === "string" && value.trim());
     return form.getAttribute("action") + "?" + new URLSearchParams(pairs);
   };
+  // Where a language model writes: claims as they come. The page itself then has the whole answer.
+  const follow = async (form, address, signal) => {
+    const query = address.slice(address.indexOf("?") + 1);
+    const stream = form.dataset.stream + (form.dataset.stream.includes("?") ? "&" : "?") + query;
+    const answer = await fetch(stream, { signal, headers: { Accept: "text/event-stream" } });
+    if (!answer.ok || !answer.body) return;
+    const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+    const list = document.createElement("ol"), title = document.createElement("h2"), part = document.createElement("section");
+    list.className = "claims";
+    part.className = "answer writing";
+    title.textContent = form.dataset.writing;
+    part.append(title, list);
+    for (let text = "", next; (next = await reader.read()), !next.done; ) {
+      text += next.value;
+      const events = text.split("\n\n");
+      text = events.pop();
+      for (const event of events) {
+        if (!event.startsWith("event: claim\ndata: ")) continue;
+        const claim = JSON.parse(event.slice(event.indexOf("data: ") + 6)), item = document.createElement("li");
+        item.textContent = claim.text;
+        item.lang = claim.language;
+        if (!part.isConnected) $("#results").replaceChildren(part);
+        list.append(item);
+      }
+    }
+  };
   let asking = null, shown = location.pathname + location.search;
   const load = async (address, { push = true, focus = true } = {}) => {
     const form = $("#ask"), button = $("button[type=submit]", form), live = $("#live");
@@ -91,6 +117,8 @@
     live.textContent = form.dataset.working;
     $("#results").setAttribute("aria-busy", "true");
     try {
+      // What goes wrong on the way is told by the page.
+      if (push && form.dataset.stream) await follow(form, address, mine.signal).catch((error) => { if (error.name === "AbortError") throw error; });
       const answer = await fetch(address, { signal: mine.signal, headers: { Accept: "text/html" } });
       const page = parse(await answer.text());
       if (!$("#results", page)) throw new Error("no results");
