@@ -155,9 +155,11 @@ def _writer(
 
     def similarity(claim: str, language: Language, sources: Sequence[Evidence]) -> float:
         vectors = embedder().embed_passages([claim, *(source.text for source in sources)])
+        # Not by the means of what is ingested: what passes may not depend on other documents.
+        means = centring.prior_passages()
         spoken = [language, *(source.language for source in sources)]
-        places = np.array([LANGUAGES.index(one) for one in spoken], np.int8)
-        centred = centring.centre().passages(vectors, places)
+        centred = vectors - np.stack([means[one] for one in spoken])
+        centred /= np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-9)
         return float(np.max(centred[1:] @ centred[0], initial=-1.0))
 
     checker = ClaimChecker(words=words, similarity=similarity, lexicon=lexicon)

@@ -153,7 +153,7 @@ def test_the_answer_is_in_the_questions_language_whatever_the_sources_is(
 
     answer = opened(data, script).ask(question)
 
-    assert [(one.text, one.language) for one in answer.claims] == [(claim, language)]
+    assert [(one.text, one.language) for one in answer.claims] == [(claim, language)], answer
     assert answer.language == language
 
 
