@@ -46,6 +46,8 @@ _RIVAL = 1.25
 """How much nearer a claim's words may be to another number of the source than to the claim's."""
 
 _PART = 0.5
+_COMPOUND = 0.9
+_IN_COMPOUND = 0.7
 _COVERS = 0.5
 _LONGEST_ENDING = 4
 _AND = re.compile(r"(?:[\s,&]|\b(?:ja|och|and|sekä|samt|tai|or|eller|mukaan lukien)\b)*\Z", re.I)
@@ -381,7 +383,7 @@ def _alike_tokens(token: Token, other: Token) -> float:
     parts = {term.text for term in token.terms if term.kind == "part" and term.text[0] != "_"}
     their_parts = {term.text for term in other.terms if term.kind == "part" and term.text[0] != "_"}
     if mine & their_parts:
-        return 0.7  # the general word for the compound that the source has
+        return _IN_COMPOUND  # the general word for the compound that the source has
     if parts & theirs:
         return _PART
     if parts and parts <= their_parts:
@@ -400,9 +402,21 @@ def _translated(word: Word, token: Token, language: Language) -> float:
         shares = [
             max((_best(terms, main, parts) for terms in part), default=0.0) for part in way.parts
         ]
+        if language == "sv":
+            # Swedish compounds are found by their letters: no analyser parts them.
+            surface = _surface(token)
+            most = _COMPOUND if len(way.parts) > 1 else _IN_COMPOUND
+            shares = [
+                max(share, most * any(_stands_in(terms, surface) for terms in part))
+                for share, part in zip(shares, way.parts, strict=True)
+            ]
         # A rare translation of a word is one all the same: what it weighs is for ranking.
         best = max(best, max(0.8, way.weight) * sum(shares) / len(shares))
     return best
+
+
+def _stands_in(terms: Sequence[tuple[str, float]], surface: str) -> bool:
+    return any(len(term) > 3 and term[0] != "_" and term in surface for term, _ in terms)
 
 
 def _translates(word: Word, languages: set[Language]) -> bool:
