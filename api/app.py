@@ -95,6 +95,8 @@ def _warm(kb: KnowledgeBase, warm: threading.Event) -> None:
     try:
         for question in _WARMING:
             kb.ask(question, model=False)
+        if kb.language_model is not None:
+            kb.language_model.prepare()
     except KnowledgeBaseError as error:
         _log.warning("%s", error)
     except Exception:

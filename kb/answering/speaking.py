@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
 import importlib.util
 import ipaddress
 import json
@@ -59,13 +60,21 @@ class LanguageModel:
         return f"LanguageModel({self._settings.llm_provider}, {self._settings.llm_model!r})"
 
     @property
+    def _package(self) -> str:
+        return f"llama_index.llms.{self._settings.llm_provider.replace('-', '_')}"
+
+    @property
     def installed(self) -> bool:
         """Whether llama-index's client for the provider is there."""
-        name = "openai_like" if self._settings.llm_provider == "openai-like" else "ollama"
         try:
-            return importlib.util.find_spec(f"llama_index.llms.{name}") is not None
+            return importlib.util.find_spec(self._package) is not None
         except ModuleNotFoundError:
             return False
+
+    def prepare(self) -> None:
+        """Import the client: some seconds, once, that no question's time should go to."""
+        with contextlib.suppress(ModuleNotFoundError):
+            importlib.import_module(self._package)
 
     def stream(self, system: str, user: str) -> Generator[str, None, None]:
         """Yield what the model writes, as it comes, for at most ``llm_timeout`` seconds in all.
@@ -74,6 +83,7 @@ class LanguageModel:
         """
         if not self.installed:
             raise ModelFault("not_installed")
+        self.prepare()
         if not self._free.acquire(blocking=False):
             raise ModelFault("busy")
         deadline = time.monotonic() + self._settings.llm_timeout
@@ -178,7 +188,6 @@ class _Speaking(threading.Thread):
 
 
 async def _written(settings: Settings, system: str, user: str) -> AsyncIterator[str]:
-    # llama-index costs seconds to import: the clock runs, as it does for the asker.
     from llama_index.core.base.llms.types import ChatMessage, MessageRole
 
     messages = [
