@@ -47,9 +47,11 @@ _RIVAL = 1.25
 
 _PART = 0.5
 _COMPOUND = 0.9
+_COMPOUND_LETTERS = 9
 _IN_COMPOUND = 0.7
 _COVERS = 0.5
 _LONGEST_ENDING = 4
+_DEPENDS = re.compile(r"\W*(?:että|att|that)\b", re.I)
 _AND = re.compile(r"(?:[\s,&]|\b(?:ja|och|and|sekä|samt|tai|or|eller|mukaan lukien)\b)*\Z", re.I)
 
 
@@ -203,7 +205,7 @@ class ClaimChecker:
         dictionary has don't either.
         """
         spoken = {source.language for source in sources}
-        hard = [number.span for number in said.numbers] + [date.span for date in said.dates]
+        hard = [number.whole for number in said.numbers] + [date.span for date in said.dates]
         soft = [
             one
             for one in told
@@ -254,6 +256,8 @@ class ClaimChecker:
 
     def _is_name(self, told: _Told, language: Language) -> bool:
         """Return whether a word at the beginning of a sentence is a name and no other word."""
+        if any(facts.is_place(form) for form in (_surface(told.token), *forms(told.token))):
+            return True
         entries = [
             entry
             for form in forms(told.token)
@@ -268,7 +272,10 @@ class ClaimChecker:
 
             finnish = analyzer("fi")
             return isinstance(finnish, FinnishAnalyzer) and finnish.is_name(told.token.surface)
-        return bool(entries) or not told.word.translations
+        # A long word that no dictionary has but in parts is a compound; a short one that falls
+        # into parts does so by chance (Kokkola: cook and cola).
+        compound = bool(told.word.translations) and len(told.token.surface) >= _COMPOUND_LETTERS
+        return bool(entries) or not compound
 
 
 def _means(cosine: float, covered: float, *, across: bool) -> bool:
@@ -618,8 +625,21 @@ def _turned(claim: str, told: Sequence[_Told], sources: Sequence[Evidence]) -> b
         for name, mine in sides.items():
             if there.get(name) and not mine & there[name]:
                 return True
-    whole = _text_of(_used_clauses(told, sources), sources)
+    whole = _text_of(_with_what_leads(_used_clauses(told, sources), sources), sources)
     return bool(facts.doubts(whole) - facts.doubts(claim) or facts.rates(claim) - _rates(sources))
+
+
+def _with_what_leads(
+    used: Sequence[tuple[int, Span]], sources: Sequence[Evidence]
+) -> list[tuple[int, Span]]:
+    """Return clauses with the one before where they depend on it (the plan is that …)."""
+    out: list[tuple[int, Span]] = []
+    for place, clause in used:
+        text = sources[place].text
+        out.append((place, clause))
+        if _DEPENDS.match(text[clause.start : clause.end]):
+            out += [(place, one) for one in facts.clauses(text) if one.end == clause.start]
+    return out
 
 
 def _text_of(clauses: Sequence[tuple[int, Span]], sources: Sequence[Evidence]) -> str:
@@ -766,13 +786,21 @@ def _same_forms(claim: str, source: Evidence, first: _Anchor, second: _Anchor) -
     """Return whether two names have the endings that they have in a Finnish source."""
     if source.language != "fi":
         return False
-    forms_there = [source.text[a.places[0][1].start : a.places[0][1].end] for a in (first, second)]
-    forms_here = []
+    endings: list[tuple[str, str]] = []
     for anchor in (first, second):
-        match = re.match(r"[\w:’'-]+", claim[anchor.start :])
-        forms_here.append(match.group() if match else "")
+        here = re.match(r"[\w:’'-]+", claim[anchor.start :])
+        place = anchor.places[0][1]
+        there = source.text[place.start : place.end]
+        endings.append((_ending(here.group() if here else "", anchor), _ending(there, anchor)))
     # The same case on both tells nothing: then the order decides.
-    return forms_here == forms_there and forms_there[0][-2:] != forms_there[1][-2:]
+    return all(a == b for a, b in endings) and endings[0] != endings[1]
+
+
+def _ending(surface: str, anchor: _Anchor) -> str:
+    """Return what a form of a name has beyond its dictionary form: lle of Vaasalle."""
+    terms = anchor.key if isinstance(anchor.key, tuple) else ()
+    lemma = str(terms[0][0]) if terms else ""
+    return surface.casefold().removeprefix(lemma)
 
 
 def _carrying(

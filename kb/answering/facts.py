@@ -47,11 +47,15 @@ _YMD = re.compile(r"(?<!\d)((?:1[5-9]|20)\d\d)-(\d{2})-(\d{2})(?!\d)")
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number of a text: its values (a spelling may be read in two ways), unit, and place."""
+    """A number of a text: its values (a spelling may be read in two ways), unit, and place.
+
+    ``whole`` takes in the words that multiply it and the unit.
+    """
 
     values: frozenset[Decimal]
     unit: str
     span: Span
+    whole: Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +131,11 @@ def one_place(word: str, other: str) -> bool:
     return word != other and _places().get(word, -1) == _places().get(other, -2)
 
 
+def is_place(word: str) -> bool:
+    """Return whether a dictionary form names a place of the table."""
+    return word in _places()
+
+
 def is_month(word: str) -> bool:
     """Return whether a word names a month."""
     return any(pattern.fullmatch(word.lower()) for _, pattern in _months())
@@ -143,12 +152,13 @@ def _numbers(low: str, language: Language, taken: list[Span]) -> Iterator[Number
         if match.group("sign"):
             values = frozenset(-value for value in values)
         factor, end = _scale(low, span.end)
-        unit = _unit(low, end)
+        unit, end = _unit(low, end)
         if any(span.overlap(other) for other in taken) and not (
             unit and len(match.group("number").strip()) == 4 and factor == 1
         ):
             continue
-        found.append(Number(frozenset(v * factor for v in values), unit, span))
+        whole = Span(span.start, end)
+        found.append(Number(frozenset(v * factor for v in values), unit, span, whole))
     yield from _ranged(low, found)
     covered = [number.span for number in found]
     for value, pattern in _spelled():
@@ -160,10 +170,13 @@ def _numbers(low: str, language: Language, taken: list[Span]) -> Iterator[Number
                 continue
             factor, end = _scale(low, span.end)
             covered.append(span)
-            yield Number(frozenset({Decimal(value) * factor}), _unit(low, end), span)
+            unit, end = _unit(low, end)
+            values = frozenset({Decimal(value) * factor})
+            yield Number(values, unit, span, Span(span.start, end))
     for value, pattern in _shares():
         for match in pattern.finditer(low):
-            yield Number(frozenset({Decimal(value)}), "share", Span(*match.span()))
+            span = Span(*match.span())
+            yield Number(frozenset({Decimal(value)}), "share", span, span)
 
 
 def _ranged(low: str, found: list[Number]) -> Iterator[Number]:
@@ -175,7 +188,7 @@ def _ranged(low: str, found: list[Number]) -> Iterator[Number]:
             continue
         between = low[number.span.end : after.span.start].strip()
         if between in ("–", "-", "—", "…"):
-            yield Number(number.values, after.unit, number.span)
+            yield Number(number.values, after.unit, number.span, number.whole)
         else:
             yield number
 
@@ -215,11 +228,13 @@ def _scale(low: str, at: int) -> tuple[int, int]:
     return 1, at
 
 
-def _unit(low: str, at: int) -> str:
+def _unit(low: str, at: int) -> tuple[str, int]:
+    """Return the unit that stands right after a number, and where it ends."""
     for name, pattern in _units():
-        if pattern.match(low, at):
-            return name
-    return ""
+        match = pattern.match(low, at)
+        if match:
+            return name, match.end()
+    return "", at
 
 
 def unit_stands_in(unit: str, text: str) -> bool:
