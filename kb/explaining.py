@@ -1,12 +1,13 @@
 """How an answer came about, in words, with the numbers behind them.
 
-``more`` adds to what answering itself explains: the filters, the bar that was to be reached, and
-why each statement that was looked at isn't in the answer. ``told`` says an explanation in
-Finnish, Swedish or English, as sections of lines and tables.
+``more`` adds to what answering itself explains: the filters, the bar that was to be reached, why
+each statement that was looked at isn't in the answer, and a language model's part in it.
+``told`` says an explanation in Finnish, Swedish or English, as sections of lines and tables.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -76,6 +77,9 @@ def more(answer: Answer, *, scope: Scope, visible: Iterable[str], threshold: flo
         "filters": [list(pair) for pair in filters_of(scope) if pair[0] != "confidentiality"],
         "levels": [str(one) for one in Confidentiality if one in _seen(scope, visible)],
         "threshold": round(threshold, 4),
+        "written": answer.written,
+        "left_out": list(answer.left_out),
+        "notices": list(answer.notices),
     }
 
 
@@ -110,7 +114,13 @@ def _fates(features: Mapping[str, float]) -> list[str]:
 def told(explanation: Json, language: str) -> list[Section]:
     """Return an explanation in words."""
     teller = _Teller(explanation, language)
-    sections = (teller.question(), teller.found(), teller.support(), teller.statements())
+    sections = (
+        teller.question(),
+        teller.found(),
+        teller.support(),
+        teller.statements(),
+        teller.model(),
+    )
     return [section for section in sections if section is not None]
 
 
@@ -200,6 +210,17 @@ class _Teller:
             return None
         columns = (self.t("statement"), self.t("probability"), self.t("fate"))
         return Section(self.t("title_statements"), (self.t("statements"),), columns, tuple(rows))
+
+    def model(self) -> Section | None:
+        """Tell what a language model had to do with it; None where none had."""
+        keys = [str(key) for key in (*self._list("notices"), *self._list("left_out"))]
+        if not keys and not self.explanation.get("written"):
+            return None
+        lines = [self.t("model_wrote")] if self.explanation.get("written") else []
+        for key, count in Counter(keys).items():
+            times = f" (× {count})" if count > 1 else ""
+            lines.append(message(key, self.language) + times)
+        return Section(self.t("title_model"), tuple(lines))
 
     def _list(self, name: str) -> list[object]:
         return cast("list[object]", self.explanation.get(name, []))

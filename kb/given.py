@@ -177,7 +177,7 @@ def given(
         asked=now(),
         reason=answer.reason,
         filters=filters,
-        by_model=bool(getattr(answer, "written", False)),
+        by_model=answer.written,
     )
 
 

@@ -40,7 +40,8 @@ _FILES: dict[int | str, dict[str, object]] = {
 def _given(body: AskRequest, kb: KnowledgeBase) -> GivenAnswer:
     scope = body.scope()
     understood = understand(body.question, body.before())
-    answer = kb.ask(understood.text if understood else body.question, scope=scope)
+    question = understood.text if understood else body.question
+    answer = kb.ask(question, scope=scope, model=body.model)
     asked_as = body.question if understood else ""
     return given(kb, answer, asked_as=asked_as, filters=filters_of(scope))
 

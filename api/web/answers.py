@@ -67,7 +67,9 @@ def why(request: Request) -> Response:
     """Show how an answer came about."""
     visit = Visit(request)
     asked = Asked.of(request.query_params)
-    answer = visit.kb.ask(asked.question, scope=asked.scope(), explain=True)
+    if not asked.question:
+        raise BadQuestion
+    answer = visit.site.answer(visit.kb, asked).answer  # the one that was shown, if it was
     return visit.page(
         "why.html",
         asked=asked,

@@ -122,13 +122,14 @@ class Site:
         """Answer a question, or give the answer again that was given a moment ago.
 
         The viewer asks again for every citation that is opened, and doesn't want a language
-        model to write anew for that. Raises BadQuestion, BadScope.
+        model to write anew for that. The answer carries its explanation. Raises BadQuestion,
+        BadScope.
         """
         scope = asked.scope()
         key = (asked.question, scope, kb.catalogue.generation)
 
         def ask() -> Answered:
-            answer = kb.ask(asked.question, scope=scope, model=model)
+            answer = kb.ask(asked.question, scope=scope, explain=True, model=model)
             return Answered(answer, kb.search(asked.question, scope=scope, k=_PASSAGES).hits)
 
         if not model and kb.language_model is not None:
@@ -145,7 +146,7 @@ class Site:
         kept = self._answers.kept(key)
         if kept is not None:
             return iter([*kept.answer.claims, kept])
-        steps = kb.answering(asked.question, scope=scope)
+        steps = kb.answering(asked.question, scope=scope, explain=True)
 
         def told() -> Iterator[Claim | Answered]:
             for step in steps:

@@ -155,3 +155,25 @@ def test_the_script_is_sent_claims_and_then_the_page_is_ready(
     assert RIGHT in told
     assert RIGHT in page
     assert script.received == []
+
+
+def test_what_a_model_wrote_is_taken_along_and_explained_without_asking_it_again(
+    writing: Server, script: Scripted
+) -> None:
+    shown = writing.client.get("/", params={"q": QUESTION}, headers={"Accept": "text/html"})
+    asked = len(script.received)
+    why = writing.client.get("/why", params={"q": QUESTION, "lang": "en"})
+    file = writing.client.get("/export", params={"q": QUESTION, "format": "text", "lang": "en"})
+
+    assert RIGHT in shown.text
+    assert "a number in it isn" in why.text
+    assert file.text.count(RIGHT) == 1
+    assert "41 miljoonaa kuutiometriä vuonna 2023.”" in file.text  # the quote, apart
+    assert len(script.received) == asked
+
+    saved = writing.client.post("/api/answers", json={"question": QUESTION}).json()
+    plain = writing.client.post("/api/answers", json={"question": QUESTION, "model": False}).json()
+    assert (saved["by_model"], plain["by_model"]) == (True, False)
+    explained = writing.ask(QUESTION, explain=True)["explanation"]
+    assert explained["left_out"] == ["left_out.number"]
+    assert explained["told"][-1]["title"] == "Kielimalli"

@@ -111,6 +111,16 @@ def test_a_question_that_found_nothing_is_told_too() -> None:
     assert [len(section.rows) for section in told(explained(empty), "en")] == [0, 0]
 
 
+def test_a_language_model_s_part_is_told_once_for_each_reason() -> None:
+    written = replace(ANSWER, written=True, left_out=("left_out.number", "left_out.number"))
+
+    lines = told(explained(written), "en")[-1].lines
+
+    assert len(lines) == 2
+    assert lines[1].endswith("(× 2)")
+    assert len(told(explained(), "en")) == 4
+
+
 @pytest.mark.parametrize(
     ("name", "value", "text"),
     [
