@@ -158,6 +158,17 @@ def evaluate_themes_command(folder: Path, as_json: bool) -> None:
     _show(evaluate_themes(classifier, opened.embedder(), load_labelled(folder)), as_json)
 
 
+@command("claims", group=evaluate)
+@option("--split", type=click.Choice(["dev", "test", "held"]), default="held", show_default=True)
+@json_option
+def claims_command(split: Literal["dev", "test", "held"], as_json: bool) -> None:
+    from evaluation.claiming import evaluate_claims, load_claims
+    from kb.assembly import open_claim_checker
+
+    checker = open_claim_checker(open_kb())
+    _show(evaluate_claims(checker, load_claims(split), split=split), as_json)
+
+
 @command("abstain", group=evaluate)
 @click.argument("folder", type=_a_folder)
 @option("--queries", "--limit", "queries", type=click.IntRange(1), default=300)

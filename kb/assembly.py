@@ -137,6 +137,37 @@ def _assembled(
     )
 
 
+def open_claim_checker(kb: KnowledgeBase) -> ClaimChecker:
+    """Return what checks a language model's claims, whether or not one is set."""
+    lexicon = Lexicon()
+    translator = Translator([Vocabulary(kb.catalogue), lexicon])
+    return _checker(
+        centring=kb.centring, embedder=kb.embedder, translator=translator, lexicon=lexicon
+    )
+
+
+def _checker(
+    *,
+    centring: Centring,
+    embedder: Callable[[], Embedder],
+    translator: Translator,
+    lexicon: Lexicon,
+) -> ClaimChecker:
+    def words(text: str, language: Language) -> tuple[Word, ...]:
+        return question_words(text, (language,), translator=translator, targets=LANGUAGES)
+
+    def similarity(claim: str, language: Language, sources: Sequence[Evidence]) -> float:
+        vectors = embedder().embed_passages([claim, *(source.text for source in sources)])
+        # Not by the means of what is ingested: what passes may not depend on other documents.
+        means = centring.prior_passages()
+        spoken = [language, *(source.language for source in sources)]
+        centred = vectors - np.stack([means[one] for one in spoken])
+        centred /= np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-9)
+        return float(np.max(centred[1:] @ centred[0], initial=-1.0))
+
+    return ClaimChecker(words=words, similarity=similarity, lexicon=lexicon)
+
+
 def _writer(
     settings: Settings,
     *,
@@ -150,17 +181,5 @@ def _writer(
         return None
     from kb.answering.speaking import LanguageModel
 
-    def words(text: str, language: Language) -> tuple[Word, ...]:
-        return question_words(text, (language,), translator=translator, targets=LANGUAGES)
-
-    def similarity(claim: str, language: Language, sources: Sequence[Evidence]) -> float:
-        vectors = embedder().embed_passages([claim, *(source.text for source in sources)])
-        # Not by the means of what is ingested: what passes may not depend on other documents.
-        means = centring.prior_passages()
-        spoken = [language, *(source.language for source in sources)]
-        centred = vectors - np.stack([means[one] for one in spoken])
-        centred /= np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-9)
-        return float(np.max(centred[1:] @ centred[0], initial=-1.0))
-
-    checker = ClaimChecker(words=words, similarity=similarity, lexicon=lexicon)
+    checker = _checker(centring=centring, embedder=embedder, translator=translator, lexicon=lexicon)
     return Writer(LanguageModel(settings), checker, context=settings.llm_context)
