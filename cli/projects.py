@@ -55,7 +55,6 @@ def projects_import_command(
     from ingest.indexing import Embedded
     from ingest.locking import writer_lock
     from ingest.registry import import_projects, index_projects
-    from kb.assembly import open_theming
 
     if not file.exists():
         raise NotFound("no_such_path", path=file)
@@ -76,8 +75,6 @@ def projects_import_command(
                         Embedded("passage" if stage == "words" else "sentence", done, total - done)
                     ),
                 )
-            if not no_vectors:
-                open_theming(opened).guess_projects()
     if as_json:
         print_json(report.to_json(frame.LANGUAGE))
     else:
@@ -111,6 +108,7 @@ def projects_list_command(
     limit: int,
     as_json: bool,
 ) -> None:
+    from kb.project_lists import ProjectLists
     from kb.projects import ProjectFilter, Projects, project_json
     from kb.scoping import theme_of
 
@@ -119,7 +117,7 @@ def projects_list_command(
         places=frozenset(place),
         partners=frozenset(partner),
     )
-    shown, total = Projects(open_kb().catalogue).page(wanted, limit=limit)
+    shown, total = ProjectLists(Projects(open_kb().catalogue)).page(wanted, limit=limit)
     if as_json:
         print_json([project_json(project) for project in shown])
         return
@@ -140,13 +138,14 @@ def projects_list_command(
 def projects_partners_command(
     theme: tuple[str, ...], place: tuple[str, ...], limit: int, as_json: bool
 ) -> None:
-    from kb.projects import ProjectFilter, Projects, partner_json
+    from kb.project_lists import ProjectLists, partner_json
+    from kb.projects import ProjectFilter, Projects
     from kb.scoping import theme_of
 
     wanted = ProjectFilter(
         themes=frozenset(theme_of(value) for value in theme), places=frozenset(place)
     )
-    found = Projects(open_kb().catalogue).partners(wanted, limit=limit)
+    found = ProjectLists(Projects(open_kb().catalogue)).partners(wanted, limit=limit)
     if as_json:
         print_json([partner_json(partner) for partner in found])
         return

@@ -37,6 +37,7 @@ from ingest.readers.dispatch import READER_FINGERPRINT
 from ingest.reading import Reading
 from ingest.sandbox import ReaderPool
 from ingest.sources import Source, discover, snapshot
+from kb.assembly import open_theming
 from kb.catalogue import ITEM_KINDS, RejectedRecord, SourceRecord, now
 from kb.doctor import sweep_originals
 from kb.errors import NotFound, StorageError, UnreadableDocument
@@ -348,6 +349,8 @@ class _Run:
             finally:
                 reading.clear()
             passages.result()
+        # Before the sentences, which take as long as all else: filters by theme needn't wait.
+        open_theming(self._kb).guess_documents()
         if self._kb.settings.sentences:
             indexer.run("sentence")
         if self._kb.catalogue.counts()["passage"]:

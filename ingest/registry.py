@@ -31,6 +31,7 @@ from typing import Literal, Protocol
 
 from ingest.readers.csv import sniff_delimiter
 from ingest.readers.encoding import decode
+from kb.assembly import open_theming
 from kb.catalogue import Catalogue
 from kb.errors import KnowledgeBaseError
 from kb.knowledge_base import KnowledgeBase
@@ -1159,8 +1160,9 @@ def index_projects(
     vectors: bool = True,
     progress: Callable[[Stage, int, int], None] | None = None,
 ) -> int:
-    """Index the words of projects that wait for it and embed their parts; return how many texts.
+    """Index the words of projects that wait for it, embed their parts and guess their themes.
 
+    Returns how many texts were embedded; without ``vectors`` none is, and no theme guessed.
     ``progress`` is told the stage, what is done and how much there is in all. Can be stopped at
     any instant and begun again.
     """
@@ -1184,4 +1186,5 @@ def index_projects(
         done += len(batch)
         if progress is not None:
             progress("vectors", done, max(done, waiting))
+    open_theming(kb).guess_projects()
     return done

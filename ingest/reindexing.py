@@ -8,6 +8,7 @@ from ingest.indexing import Embedded, Indexer, prepare
 from ingest.locking import writer_lock
 from ingest.passages import SPLITTER, split
 from kb import doctor
+from kb.assembly import open_theming
 from kb.catalogue import ITEM_KINDS
 from kb.knowledge_base import KnowledgeBase
 
@@ -56,5 +57,8 @@ def _embed(kb: KnowledgeBase, progress: Callable[[Embedded], None] | None) -> No
     for kind in ITEM_KINDS:
         if kind == "passage" or kb.settings.sentences:
             indexer.run(kind)
+    theming = open_theming(kb)
+    theming.guess_documents()
+    theming.guess_projects()
     if kb.catalogue.counts()["passage"]:
         kb.centring.prepare()

@@ -80,14 +80,21 @@ def open_relator(kb: KnowledgeBase) -> Relator:
         centring=kb.centring,
         embedder=kb.embedder,
         translator=Translator([Vocabulary(kb.catalogue), Lexicon()]),
-        guess_themes=ThemeClassifier(centring=kb.centring, embedder=kb.embedder).of_parts,
+        guess_themes=_classifier(kb).of_parts,
     )
 
 
 def open_theming(kb: KnowledgeBase) -> Theming:
     """Return what guesses and keeps themes in an open knowledge base."""
-    classifier = ThemeClassifier(centring=kb.centring, embedder=kb.embedder)
-    return Theming(kb.catalogue, embeddings=kb.embeddings, classifier=classifier)
+    return Theming(kb.catalogue, embeddings=kb.embeddings, classifier=_classifier(kb))
+
+
+def _classifier(kb: KnowledgeBase) -> ThemeClassifier:
+    return ThemeClassifier(
+        centring=kb.centring,
+        embedder=kb.embedder,
+        cache_folder=kb.settings.data_dir / "models",
+    )
 
 
 def _assembled(

@@ -55,7 +55,14 @@ from kb.packing import (
     unpack_words,
 )
 
-SCHEMA = ("schema.sql", "vocabulary.sql", "projects.sql", "themes.sql", "answers.sql")
+SCHEMA = (
+    "schema.sql",
+    "vocabulary.sql",
+    "projects.sql",
+    "themes.sql",
+    "answers.sql",
+    "guessed.sql",
+)
 """What makes a catalogue: each file brings it from one version to the next."""
 
 SCHEMA_VERSION = len(SCHEMA)
@@ -334,6 +341,7 @@ class Catalogue:
                     self._read_anew(connection, document, passages, words=words)
             if before is not None and before[0] != document.id:
                 self._remove_unsourced(connection, [before[0]])
+            self._correct_themes(connection, document.id)
             self._raise_generation(connection)
         self._document.cache_clear()
 
@@ -404,9 +412,32 @@ class Catalogue:
     def _put_themes(self, connection: sqlite3.Connection, document_id: str, meta: Metadata) -> None:
         connection.execute("DELETE FROM document_theme WHERE document_id = ?", (document_id,))
         connection.executemany(
-            "INSERT OR IGNORE INTO document_theme VALUES (?, ?)",
+            "INSERT OR IGNORE INTO document_theme (document_id, theme) VALUES (?, ?)",
             [(document_id, theme) for theme in meta.themes],
         )
+        self._await_themes(connection, document_id)
+
+    @staticmethod
+    def _correct_themes(connection: sqlite3.Connection, document_id: str) -> None:
+        """Have what was corrected by hand hold, whatever file or manifest say now."""
+        corrected = (
+            "FROM theme_correction JOIN source ON item = 'source:' || key WHERE document_id = ?1"
+        )
+        connection.execute(
+            "DELETE FROM document_theme WHERE document_id = ?1 AND theme IN "
+            f"(SELECT theme {corrected} AND NOT belongs)",
+            (document_id,),
+        )
+        connection.execute(
+            "INSERT OR IGNORE INTO document_theme (document_id, theme) "
+            f"SELECT document_id, theme {corrected} AND belongs",
+            (document_id,),
+        )
+
+    @staticmethod
+    def _await_themes(connection: sqlite3.Connection, document_id: str) -> None:
+        """Have a document's themes guessed, and what was corrected by hand put back."""
+        connection.execute("DELETE FROM themed WHERE item = ?", (f"document:{document_id}",))
 
     def _insert_passages(
         self, connection: sqlite3.Connection, passages: Sequence[NewPassage]
@@ -444,6 +475,7 @@ class Catalogue:
         with self.transaction() as connection:
             self._remove_passages(connection, document_id)
             self._insert_passages(connection, passages)
+            self._await_themes(connection, document_id)
             self._raise_generation(connection)
 
     def _remove_passages(self, connection: sqlite3.Connection, document_id: str) -> None:
@@ -844,6 +876,20 @@ class Catalogue:
         columns = np.array(row[1].split(","), dtype=np.int8)
         return docs, columns
 
+    def passage_themes(self, confidentiality: Iterable[str]) -> set[str]:
+        """Return the themes of the passages of documents of some levels of confidentiality."""
+        levels = sorted(confidentiality)
+        return {
+            row[0]
+            for row in self.connection.execute(
+                "SELECT DISTINCT theme FROM passage_theme "
+                "JOIN passage ON passage.row = passage_row "
+                "JOIN document ON document.id = document_id WHERE confidentiality IN "
+                f"({','.join('?' * len(levels))})",
+                levels,
+            )
+        }
+
     def rows_in_scope(self, scope: Scope) -> npt.NDArray[np.int64] | None:
         """Return the passages that a scope allows, ascending; None when it limits nothing.
 
@@ -867,11 +913,15 @@ class Catalogue:
             wheres.append(f"casefold(city) IN ({','.join('?' * len(scope.cities))})")
             values += sorted(city.casefold() for city in scope.cities)
         if scope.themes:
+            # A passage is reached by its document's themes and by its own: in a report on
+            # water, what one section says of energy.
+            marks = ",".join("?" * len(scope.themes))
             wheres.append(
-                "document.id IN (SELECT document_id FROM document_theme WHERE theme IN "
-                f"({','.join('?' * len(scope.themes))}))"
+                f"(document.id IN (SELECT document_id FROM document_theme WHERE theme IN ({marks}))"
+                " OR EXISTS (SELECT 1 FROM passage_theme WHERE passage_row = passage.row "
+                f"AND theme IN ({marks})))"
             )
-            values += sorted(scope.themes)
+            values += sorted(scope.themes) * 2
         if scope.years is not None:
             wheres.append("year BETWEEN ? AND ?")
             values += scope.years

@@ -9,12 +9,16 @@ that measure it.
 
 from __future__ import annotations
 
+import os
 import threading
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from hashlib import sha256
 from importlib.resources import files
+from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -84,7 +88,8 @@ class Words:
     """The words of the themes in one language: keys to the themes that each tells of."""
 
     single: Mapping[str, frozenset[int]]
-    phrases: Mapping[tuple[str, ...], frozenset[int]]
+    phrases: Mapping[str, Sequence[tuple[tuple[str, ...], frozenset[int]]]]
+    """By their first key: a passage has few words that begin one."""
 
     @classmethod
     def of(cls, language: Language, lists: Sequence[Sequence[str]]) -> Words:
@@ -98,10 +103,10 @@ class Words:
                     single.setdefault(keys[0], set()).add(theme)
                 elif keys:
                     phrases.setdefault(keys, set()).add(theme)
-        return cls(
-            {key: frozenset(found) for key, found in single.items()},
-            {key: frozenset(found) for key, found in phrases.items()},
-        )
+        by_first: dict[str, list[tuple[tuple[str, ...], frozenset[int]]]] = {}
+        for keys, themes_of in phrases.items():
+            by_first.setdefault(keys[0], []).append((keys, frozenset(themes_of)))
+        return cls({key: frozenset(found) for key, found in single.items()}, by_first)
 
     def count(self, text: str, language: Language) -> Scores:
         """Return how many different words of each theme a text has, shape (themes,).
@@ -119,7 +124,7 @@ class Words:
             times[key] = times.get(key, 0) + 1
 
         for at, token in enumerate(tokens):
-            for phrase, themes_of in self.phrases.items():
+            for phrase, themes_of in self.phrases.get(keys[at], ()):
                 if tuple(keys[at : at + len(phrase)]) == phrase:
                     see(phrase, 1.0, themes_of)
             if keys[at] in self.single:
@@ -135,8 +140,17 @@ class Words:
         return out
 
 
+@cache
+def theme_words(language: Language) -> Words:
+    """Return the themes' words of a language."""
+    return Words.of(language, [one.words[language] for one in seeds()])
+
+
 class ThemeClassifier:
-    """Guesses themes. Safe between threads; the seeds are embedded at first use, once."""
+    """Guesses themes. Safe between threads; the seeds are embedded at first use, once.
+
+    Their vectors are kept in ``cache_folder``, where there is one, by the model's name.
+    """
 
     def __init__(
         self,
@@ -144,13 +158,14 @@ class ThemeClassifier:
         centring: Centring,
         embedder: Callable[[], Embedder],
         weights: Weights = WEIGHTS,
+        cache_folder: Path | None = None,
     ) -> None:
         self._centring = centring
         self._embedder = embedder
+        self._cache_folder = cache_folder
         self._weights = weights
         self._lock = threading.Lock()
         self._seeds: Matrix | None = None
-        self._words: dict[Language, Words] = {}
 
     def of_parts(self, text: str, language: Language, vectors: Matrix) -> frozenset[str]:
         """Return the themes of a text of which the parts' raw vectors, (n, dimension), are known.
@@ -176,7 +191,7 @@ class ThemeClassifier:
         near = self.nearness(languages, vectors)
         counted = np.array(
             [
-                word_shares(self.words(language).count(text, language))
+                word_shares(theme_words(language).count(text, language))
                 for text, language in zip(texts, languages, strict=True)
             ]
         )
@@ -189,20 +204,33 @@ class ThemeClassifier:
             self._centred(languages, vectors, prior), self._embedded(prior), seed_themes()
         )
 
-    def words(self, language: Language) -> Words:
-        """Return the themes' words of a language."""
-        with self._lock:
-            if language not in self._words:
-                self._words[language] = Words.of(language, [one.words[language] for one in seeds()])
-            return self._words[language]
-
     def _embedded(self, prior: Mapping[Language, Vector]) -> Matrix:
         with self._lock:
             if self._seeds is None:
                 spoken, texts = seed_sentences()
-                vectors = self._embedder().embed_passages(texts)
-                self._seeds = self._centred(spoken, vectors, prior)
+                self._seeds = self._centred(spoken, self._kept(texts), prior)
             return self._seeds
+
+    def _kept(self, texts: Sequence[str]) -> Matrix:
+        embedder = self._embedder()
+        if self._cache_folder is None:
+            return embedder.embed_passages(texts)
+        told = "\n".join([embedder.fingerprint, *texts])
+        file = self._cache_folder / f"themes-{sha256(told.encode()).hexdigest()[:16]}.npy"
+        try:
+            kept = np.load(file, allow_pickle=False)
+            if kept.shape == (len(texts), embedder.dimension):
+                return np.asarray(kept, dtype=np.float32)
+        except (OSError, ValueError):  # not there yet, or damaged: made anew
+            pass
+        vectors = embedder.embed_passages(texts)
+        out = BytesIO()
+        np.save(out, vectors, allow_pickle=False)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        half_done = file.with_suffix(f".{os.getpid()}")
+        half_done.write_bytes(out.getvalue())
+        half_done.replace(file)
+        return vectors
 
     @staticmethod
     def _centred(
@@ -241,10 +269,11 @@ def nearness(texts: Matrix, sentences: Matrix, owners: npt.NDArray[np.int64]) ->
 
     ``texts`` (n, dimension) and ``sentences`` (m, dimension) are centred unit rows.
     """
-    cosine = texts @ sentences.T
+    # Not by BLAS: beside embedding, its threads wait longer for each other than this takes.
+    cosine = np.einsum("id,jd->ij", texts, sentences)
     near = np.stack(
         [
-            np.sort(cosine[:, owners == place], axis=1)[:, -_NEAREST:].mean(axis=1)
+            np.partition(cosine[:, owners == place], -_NEAREST, axis=1)[:, -_NEAREST:].mean(axis=1)
             for place in range(int(owners.max()) + 1)
         ],
         axis=1,

@@ -13,7 +13,7 @@ import json
 import re
 import sqlite3
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from hashlib import blake2b
 from typing import Literal, NewType
@@ -125,7 +125,7 @@ class ProjectFilter:
     """What a list of projects is limited to; empty fields limit nothing, values are any-of.
 
     ``places`` match a city, region or country of the project or of a partner; ``years`` those
-    in which it runs.
+    in which it runs; every word of ``find`` stands in the title, acronym or registry's id.
     """
 
     registries: frozenset[str] = frozenset()
@@ -134,23 +134,12 @@ class ProjectFilter:
     places: frozenset[str] = frozenset()
     partners: frozenset[str] = frozenset()
     years: tuple[int, int] | None = None
+    find: str = ""
 
     @property
     def unlimited(self) -> bool:
         """True when every project is allowed."""
         return self == ProjectFilter()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PartnerRow:
-    """An organisation over all projects: how many, how many it led, on what and where."""
-
-    name: str
-    projects: int
-    led: int
-    themes: tuple[tuple[str, int], ...]
-    places: tuple[str, ...]
-    project_ids: tuple[ProjectId, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,8 +306,19 @@ class Projects:
             ],
         )
         connection.executemany(
-            "INSERT OR IGNORE INTO project_theme VALUES (?, ?, 1)",
+            "INSERT OR IGNORE INTO project_theme (project_row, theme, score) VALUES (?, ?, 1)",
             [(row, theme) for theme in project.themes],
+        )
+        # What was corrected by hand holds whatever the registry says now.
+        connection.execute(
+            "DELETE FROM project_theme WHERE project_row = ? AND theme IN "
+            "(SELECT theme FROM theme_correction WHERE item = ? AND NOT belongs)",
+            (row, f"project:{project.id}"),
+        )
+        connection.execute(
+            "INSERT OR IGNORE INTO project_theme (project_row, theme, score) "
+            "SELECT ?, theme, 1 FROM theme_correction WHERE item = ? AND belongs",
+            (row, f"project:{project.id}"),
         )
 
     def remove(self, ids: Iterable[str]) -> int:
@@ -413,6 +413,10 @@ class Projects:
         if given.years is not None:
             wheres.append("first_year <= ? AND last_year >= ?")
             values += [given.years[1], given.years[0]]
+        for word in folded(given.find).split():
+            named = "title || ' ' || coalesce(acronym, '') || ' ' || coalesce(registry_id, '')"
+            wheres.append(f"instr(folded({named}), ?)")
+            values.append(word)
         connection = self.catalogue.connection
         connection.create_function(
             "folded", 1, lambda value: folded(value) if value else value, deterministic=True
@@ -420,53 +424,6 @@ class Projects:
         where = f"WHERE {' AND '.join(wheres)}" if wheres else ""
         found = connection.execute(f"SELECT row FROM project {where} ORDER BY row", values)
         return np.array([r[0] for r in found], dtype=np.int64)
-
-    def page(
-        self, wanted: ProjectFilter | None = None, *, limit: int = 100, offset: int = 0
-    ) -> tuple[list[Project], int]:
-        """Return projects by title, ``limit`` from ``offset``, and how many there are in all."""
-        allowed = self.rows(wanted).tolist()
-        ordered = [
-            r[0]
-            for r in self.catalogue.connection.execute("SELECT row FROM project ORDER BY title, id")
-        ]
-        inside = set(allowed)
-        shown = [row for row in ordered if row in inside][offset : offset + limit]
-        found = self.by_rows(shown)
-        return [found[row] for row in shown if row in found], len(allowed)
-
-    def partners(
-        self, wanted: ProjectFilter | None = None, *, limit: int = 100
-    ) -> list[PartnerRow]:
-        """Return the organisations of the projects that a filter allows, most projects first."""
-        connection = self.catalogue.connection
-        rows = self.rows(wanted).tolist()
-        grouped: dict[str, list[sqlite3.Row]] = {}
-        for chunk in chunks(rows, 500):
-            for r in connection.execute(
-                "SELECT project_partner.*, project.id AS project_id FROM project_partner "
-                "JOIN project ON project.row = project_row "
-                f"WHERE project_row IN ({','.join('?' * len(chunk))})",
-                chunk,
-            ):
-                grouped.setdefault(r["folded"], []).append(r)
-        largest = sorted(
-            grouped.values(),
-            key=lambda rs: (-len({r["project_row"] for r in rs}), rs[0]["name"]),
-        )[:limit]
-        themes = self._themes({r["project_row"] for rs in largest for r in rs})
-        return [_partner_row(rs, themes) for rs in largest]
-
-    def _themes(self, rows: Iterable[int]) -> dict[int, list[str]]:
-        found: dict[int, list[str]] = {}
-        for chunk in chunks(sorted(rows), 500):
-            for r in self.catalogue.connection.execute(
-                "SELECT project_row, theme FROM project_theme "
-                f"WHERE project_row IN ({','.join('?' * len(chunk))})",
-                chunk,
-            ):
-                found.setdefault(r[0], []).append(r[1])
-        return found
 
     def documents_of(self, project: Project) -> list[DocumentId]:
         """Return the documents whose metadata name the project: by id, acronym or title."""
@@ -677,18 +634,6 @@ def project_json(project: Project) -> dict[str, object]:
     }
 
 
-def partner_json(partner: PartnerRow) -> dict[str, object]:
-    """Return an organisation as it is published."""
-    return {
-        "name": partner.name,
-        "projects": partner.projects,
-        "led": partner.led,
-        "themes": [{"theme": theme, "projects": count} for theme, count in partner.themes],
-        "places": list(partner.places),
-        "project_ids": list(partner.project_ids),
-    }
-
-
 def language_of_text(text: str, default: Language = "en") -> Language:
     """Return the language of a project's text, the default where it isn't clear."""
     return detect(text) or default
@@ -767,31 +712,4 @@ def _partner(r: sqlite3.Row) -> Partner:
         region=r["region"],
         country=r["country"],
         budget=r["budget"],
-    )
-
-
-def _partner_row(rows: Sequence[sqlite3.Row], themes: Mapping[int, Sequence[str]]) -> PartnerRow:
-    names: dict[str, int] = {}
-    places: dict[str, int] = {}
-    counted: dict[str, int] = {}
-    projects: dict[int, ProjectId] = {}
-    led: set[int] = set()
-    for r in rows:
-        names[r["name"]] = names.get(r["name"], 0) + 1
-        for place in (r["city"], r["region"], r["country"]):
-            if place:
-                places[place] = places.get(place, 0) + 1
-        projects[r["project_row"]] = ProjectId(r["project_id"])
-        if r["leads"]:
-            led.add(r["project_row"])
-    for row in projects:
-        for theme in themes.get(row, ()):
-            counted[theme] = counted.get(theme, 0) + 1
-    return PartnerRow(
-        name=max(names, key=lambda name: names[name]),
-        projects=len(projects),
-        led=len(led),
-        themes=tuple(sorted(counted.items(), key=lambda item: (-item[1], item[0]))),
-        places=tuple(sorted(places, key=lambda place: -places[place])[:5]),
-        project_ids=tuple(projects.values()),
     )

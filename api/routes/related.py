@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -14,20 +16,20 @@ from api.schemas import Text, Values
 from kb.assembly import open_relator
 from kb.errors import BadQuestion
 from kb.knowledge_base import KnowledgeBase
+from kb.project_lists import ProjectLists, partner_json
 from kb.projects import (
     Project,
     ProjectFilter,
     Projects,
-    partner_json,
     project_json,
 )
-from kb.relating import Related, Relator, related_csv, seeds_of
+from kb.relating import Related, Relator, Seed, related_csv, seeds_of
 from kb.scoping import scope_from, theme_of
 
 router = APIRouter(prefix="/api", tags=["projects"])
 
 LONGEST_TEXT = 20_000
-_MOST_SEEDS = 10
+MOST_SEEDS = 10
 _MAX_K = 100
 _opening = threading.Lock()
 
@@ -185,16 +187,32 @@ def related(
 
 
 def _related(body: RelatedRequest, request: Request, kb: KnowledgeBase) -> list[Related]:
-    texts = sorted(_values(body.text))
-    documents, projects = sorted(_values(body.document)), sorted(_values(body.project))
-    if len(texts) + len(documents) + len(projects) > _MOST_SEEDS:
-        raise BadQuestion("related_too_many", limit=_MOST_SEEDS)
+    relator = relator_of(request, kb)
+    seeds = checked_seeds(
+        kb,
+        relator,
+        texts=sorted(_values(body.text)),
+        documents=sorted(_values(body.document)),
+        projects=sorted(_values(body.project)),
+    )
+    return relator.related(seeds, k=body.k, wanted=body.wanted())
+
+
+def checked_seeds(
+    kb: KnowledgeBase,
+    relator: Relator,
+    *,
+    texts: Sequence[str],
+    documents: Sequence[str],
+    projects: Sequence[str],
+) -> list[Seed]:
+    """Return what is asked about; raises BadQuestion for too much of it, NotFound."""
+    if len(texts) + len(documents) + len(projects) > MOST_SEEDS:
+        raise BadQuestion("related_too_many", limit=MOST_SEEDS)
     for text in texts:
         if len(text) > LONGEST_TEXT:
             raise BadQuestion("question_too_long", length=len(text), limit=LONGEST_TEXT)
-    relator = relator_of(request, kb)
-    seeds = seeds_of(kb, relator, texts=texts, documents=documents, projects=projects)
-    return relator.related(seeds, k=body.k, wanted=body.wanted())
+    return seeds_of(kb, relator, texts=texts, documents=documents, projects=projects)
 
 
 def relator_of(request: Request, kb: KnowledgeBase) -> Relator:
@@ -216,15 +234,23 @@ def projects(
     place: Annotated[list[str] | None, Query()] = None,
     partner: Annotated[list[str] | None, Query()] = None,
     programme: Annotated[list[str] | None, Query()] = None,
+    registry: Annotated[list[str] | None, Query()] = None,
     year: str | None = None,
+    find: str = "",
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     offset: Annotated[int, Query(ge=0)] = 0,
 ) -> JSONResponse:
     """List projects by title."""
     given = ProjectFilters(
-        theme=theme, place=place, partner=partner, programme=programme, year=year
+        registry=registry,
+        programme=programme,
+        theme=theme,
+        place=place,
+        partner=partner,
+        year=year,
     )
-    shown, total = Projects(kb.catalogue).page(given.wanted(), limit=limit, offset=offset)
+    wanted = replace(given.wanted(), find=find)
+    shown, total = ProjectLists(Projects(kb.catalogue)).page(wanted, limit=limit, offset=offset)
     return JSONResponse({"projects": [project_json(one) for one in shown], "total": total})
 
 
@@ -254,7 +280,7 @@ def partners(
 ) -> JSONResponse:
     """List who has taken part in projects, most projects first."""
     given = ProjectFilters(theme=theme, place=place)
-    rows = Projects(kb.catalogue).partners(given.wanted(), limit=limit)
+    rows = ProjectLists(Projects(kb.catalogue)).partners(given.wanted(), limit=limit)
     return JSONResponse([partner_json(row) for row in rows])
 
 

@@ -94,7 +94,7 @@ def ask_page(request: Request) -> Response:
         given=given,
         fault=fault,
         mendable=mendable,
-        facets=visit.facets,
+        facets=visit.asking_facets,
         titles=titles,
         pending=pending,
         examples=[visit.t(key) for key in _EXAMPLES],

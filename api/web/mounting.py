@@ -11,7 +11,16 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from api.problems import status_of, text_of
-from api.web import answers, asking, documents, frame, viewer
+from api.web import (
+    answers,
+    asking,
+    documents,
+    frame,
+    projects,
+    relating,
+    theming,
+    viewer,
+)
 from api.web.site import Site, Visit
 from kb.errors import KnowledgeBaseError
 
@@ -21,7 +30,16 @@ Handler = Callable[[Request, Exception], Awaitable[Response]]
 def mount(app: FastAPI) -> None:
     """Add the pages to an application, after its problems were installed."""
     app.state.site = Site()
-    for module in (asking, answers, documents, viewer, frame):
+    for module in (
+        asking,
+        answers,
+        documents,
+        viewer,
+        projects,
+        relating,
+        theming,
+        frame,
+    ):
         app.include_router(module.router, include_in_schema=False)
     for kind in (KnowledgeBaseError, HTTPException, RequestValidationError):
         handler = cast(Handler, app.exception_handlers[kind])

@@ -9,7 +9,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
@@ -25,6 +25,8 @@ from api.web.wording import Wording
 from kb.catalogue import DocumentRow
 from kb.knowledge_base import KnowledgeBase
 from kb.model import LANGUAGES, Answer, Claim, DocumentId, Hit, Kind, Language, Scope
+from kb.project_lists import ProjectChoices, ProjectLists
+from kb.projects import Projects
 from kb.settings import Settings
 from kb.themes import themes
 
@@ -41,6 +43,7 @@ Value = TypeVar("Value")
 
 STATIC: Mapping[str, str] = {
     "web.css": "text/css; charset=utf-8",
+    "projects.css": "text/css; charset=utf-8",
     "web.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
 }
@@ -88,6 +91,8 @@ class Site:
         self._answers = _Kept[Answered]()
         self._near = _Kept[tuple[Hit, ...]]()
         self._rows: tuple[int, list[DocumentRow]] | None = None
+        self._choices: tuple[int, ProjectChoices] | None = None
+        self._themes: tuple[int, set[str]] | None = None
 
     def static(self, name: str) -> bytes:
         """Return a static file; raises KeyError for another name."""
@@ -104,6 +109,24 @@ class Site:
         if kept is None or kept[0] != generation:
             kept = (generation, kb.documents())
             self._rows = kept
+        return kept[1]
+
+    def passage_themes(self, kb: KnowledgeBase) -> set[str]:
+        """Return the themes of the passages that may be seen, kept until something changes."""
+        generation = kb.catalogue.generation
+        kept = self._themes
+        if kept is None or kept[0] != generation:
+            kept = (generation, kb.catalogue.passage_themes(kb.settings.visible))
+            self._themes = kept
+        return kept[1]
+
+    def project_choices(self, projects: Projects) -> ProjectChoices:
+        """Return what lists of projects can be limited to, kept until a project changes."""
+        generation = projects.generation
+        kept = self._choices
+        if kept is None or kept[0] != generation:
+            kept = (generation, ProjectLists(projects).choices())
+            self._choices = kept
         return kept[1]
 
     def pending(self, kb: KnowledgeBase) -> tuple[int, int]:
@@ -269,6 +292,13 @@ class Visit:
         """What there is to choose from."""
         return facets(self.rows)
 
+    @cached_property
+    def asking_facets(self) -> Facets:
+        """What a question can be limited to: the themes of passages too."""
+        known = self.site.passage_themes(self.kb).union(self.facets.themes)
+        ordered = tuple(theme.id for theme in themes() if theme.id in known)
+        return replace(self.facets, themes=ordered)
+
     def href(self, path: str, *pairs: tuple[str, object], fragment: str = "") -> str:
         """Return an address of ours; a language that this address names goes along."""
         language = [("lang", self._chosen)] if self._chosen else []
@@ -303,7 +333,10 @@ class Visit:
     def in_language(self, language: Language) -> str:
         """Return the address of this page in another language."""
         params = [(k, v) for k, v in self.request.query_params.multi_items() if k != "lang"]
-        path = self.request.url.path if self.request.method == "GET" else "/"
+        # What is posted can't be asked for again; the form of related projects can.
+        path = self.request.url.path
+        if self.request.method != "GET" and path != "/related":
+            path = "/"
         return address(path, [*params, ("lang", language)])
 
     def page(self, template: str, status: int = 200, /, **context: object) -> Response:

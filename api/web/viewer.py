@@ -104,6 +104,7 @@ def viewer(document_id: str, request: Request) -> Response:
         as_text=as_text,
         other_view=_other_view(visit, document, asked, span=span, as_text=as_text),
         safe_url=_safe_url(document.metadata.url),
+        done=request.query_params.get("done", ""),
         **context,
     )
 

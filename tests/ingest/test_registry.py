@@ -25,6 +25,7 @@ from ingest.registry import (
     read_table,
 )
 from kb.catalogue import Catalogue
+from kb.project_lists import ProjectLists
 from kb.projects import Project, Projects
 
 
@@ -48,7 +49,7 @@ def table(rows: list[list[str]], delimiter: str = ";") -> str:
 
 
 def every(catalogue: Catalogue) -> list[Project]:
-    return Projects(catalogue).page(limit=1000)[0]
+    return ProjectLists(Projects(catalogue)).page(limit=1000)[0]
 
 
 def counts(report: ImportReport) -> tuple[int, int, int, int]:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from kb.catalogue import Catalogue
 from kb.errors import NotFound
+from kb.project_lists import ProjectLists
 from kb.projects import (
     Partner,
     Project,
@@ -102,14 +103,14 @@ def test_ids_stand_in_addresses(registry_id: str) -> None:
     ],
 )
 def test_filters_fail_closed(projects: Projects, wanted: ProjectFilter, found: set[str]) -> None:
-    shown, total = projects.page(wanted)
+    shown, total = ProjectLists(projects).page(wanted)
 
     assert {project.id for project in shown} == found
     assert total == len(found)
 
 
 def test_partners_are_counted_over_projects(projects: Projects) -> None:
-    first, second = projects.partners()
+    first, second = ProjectLists(projects).partners()
 
     assert (folded_partner(first.name), first.projects, first.led) == ("centria", 2, 1)
     assert first.themes == (("water", 1),)

@@ -8,13 +8,16 @@ from evaluation.metrics import Counts
 from evaluation.theming import LabelledPassage, calibrate, measure, mixtures
 from ingest.pipeline import ingest
 from ingest.registry import index_projects
+from ingest.reindexing import reindex
 from kb.assembly import open_relator, open_theming
-from kb.classifying import WEIGHTS, Weights, Words, chosen, nearness, seeds
+from kb.classifying import WEIGHTS, Weights, Words, chosen, nearness, seed_sentences, seeds
 from kb.errors import NotFound
 from kb.knowledge_base import KnowledgeBase
 from kb.model import LANGUAGES, Language
 from kb.projects import Project, ProjectFilter, Projects
+from kb.scoping import scope_from
 from kb.themes import themes
+from tests.conftest import BagOfWords
 
 IDS = [theme.id for theme in themes()]
 
@@ -100,6 +103,17 @@ def test_mixtures_have_the_themes_of_their_sentences() -> None:
 TEXT = "# Vesi\n\nJätevesi puhdistetaan puhdistamossa. Jäähdytysvesi otetaan vesilaitokselta.\n"
 
 
+ENERGY = """## Energia
+
+Aurinkovoimala tuottaa sähköä, ja hukkalämpö johdetaan kaukolämpöverkkoon.
+"""
+FILLER = "".join(f"Jätevesi puhdistetaan altaassa {number}. " for number in range(40)) + "\n\n"
+
+
+def found(kb: KnowledgeBase, *, theme: str) -> list[str]:
+    return [hit.text for hit in kb.search("laitos", scope=scope_from(theme=theme)).hits]
+
+
 @pytest.fixture
 def kb(tmp_path: Path, open_at: Callable[..., KnowledgeBase]) -> KnowledgeBase:
     return open_at(tmp_path / "data")
@@ -118,8 +132,7 @@ def test_documents_and_projects_get_themes_that_filter_them(
     index_projects(kb)
     theming = open_theming(kb)
 
-    assert (theming.guess_documents(), theming.guess_projects()) == (1, 1)
-    assert (theming.guess_documents(), theming.guess_projects()) == (0, 0), "once is enough"
+    assert (theming.guess_documents(), theming.guess_projects()) == (0, 0), "done at the end"
 
     (document,) = kb.documents()
     assert "water" in document.metadata.themes
@@ -132,6 +145,75 @@ def test_documents_and_projects_get_themes_that_filter_them(
     assert "theme" in {reason.kind for reason in found.reasons}
 
 
+def test_a_filter_by_theme_reaches_the_one_section_that_is_about_it(
+    kb: KnowledgeBase, tmp_path: Path
+) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "vesi.md").write_text(TEXT + FILLER + ENERGY, encoding="utf-8")
+    (folder / "manifest.toml").write_text(
+        '[[document]]\nfile = "vesi.md"\nthemes = ["water"]\n', encoding="utf-8"
+    )
+    ingest(kb, [folder])
+
+    assert kb.documents()[0].metadata.themes == ("water",), "the manifest's own stay"
+    (section,) = found(kb, theme="energy")
+    assert "Aurinkovoimala" in section
+    assert "altaassa 20" not in section
+    assert section in found(kb, theme="water"), "all of a document that is about it"
+    assert found(kb, theme="community") == []
+    assert kb.catalogue.passage_themes(["internal"]) >= {"energy", "water"}
+    assert kb.catalogue.passage_themes(["confidential"]) == set()
+
+
+def test_themes_are_guessed_again_when_passages_are_made_anew(
+    kb: KnowledgeBase, tmp_path: Path
+) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "vesi.md").write_text(TEXT, encoding="utf-8")
+    ingest(kb, [folder])
+    before = kb.documents()[0].metadata.themes
+
+    reindex(kb)
+
+    assert found(kb, theme="water")
+    assert kb.documents()[0].metadata.themes == before
+
+
+def test_a_manifest_that_names_themes_takes_the_place_of_guessed_ones(
+    kb: KnowledgeBase, tmp_path: Path
+) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "vesi.md").write_text(TEXT, encoding="utf-8")
+    ingest(kb, [folder])
+    assert "water" in kb.documents()[0].metadata.themes
+
+    manifest = folder / "manifest.toml"
+    manifest.write_text('[[document]]\nfile = "vesi.md"\nthemes = ["land"]\n', encoding="utf-8")
+    ingest(kb, [folder])
+    assert kb.documents()[0].metadata.themes == ("land",)
+
+    manifest.write_text('[[document]]\nfile = "vesi.md"\ncity = "Pori"\n', encoding="utf-8")
+    ingest(kb, [folder])
+    assert "water" in kb.documents()[0].metadata.themes
+
+
+def test_the_seeds_are_embedded_once_for_all_runs(
+    tmp_path: Path, open_at: Callable[..., KnowledgeBase]
+) -> None:
+    (tmp_path / "data" / "models").mkdir(parents=True)
+    texts = ["Jätevesi puhdistetaan."]
+    embedder = BagOfWords()
+    for _ in range(2):
+        kb = open_at(tmp_path / "data", embedder=embedder)
+        open_theming(kb).guess(texts, ["fi"], embedder.embed_queries(texts))
+
+    sentences = seed_sentences()[1]
+    assert [embedder.embedded.count(one) for one in sentences[:5]] == [1] * 5
+
+
 def test_a_correction_stays_when_the_file_changes_and_is_taken_in_again(
     kb: KnowledgeBase, tmp_path: Path
 ) -> None:
@@ -139,17 +221,17 @@ def test_a_correction_stays_when_the_file_changes_and_is_taken_in_again(
     folder.mkdir()
     (folder / "vesi.md").write_text(TEXT, encoding="utf-8")
     ingest(kb, [folder])
-    theming = open_theming(kb)
-    theming.guess_documents()
-    theming.correct({"water": False, "research": True}, document=kb.documents()[0].id)
-    assert kb.documents()[0].metadata.themes == ("research",)
+    assert "water" in kb.documents()[0].metadata.themes
+    open_theming(kb).correct({"water": False, "research": True}, document=kb.documents()[0].id)
+    assert "research" in kb.documents()[0].metadata.themes
+    assert not found(kb, theme="water"), "none of its passages is filtered by it either"
 
     (folder / "vesi.md").write_text(TEXT + "\nJätevesi johdetaan mereen.\n", encoding="utf-8")
     ingest(kb, [folder])
-    theming.guess_documents()
 
     assert "water" not in kb.documents()[0].metadata.themes
     assert "research" in kb.documents()[0].metadata.themes
+    assert not found(kb, theme="water")
 
 
 def test_a_correction_stays_when_a_project_is_imported_again(kb: KnowledgeBase) -> None:
@@ -157,14 +239,12 @@ def test_a_correction_stays_when_a_project_is_imported_again(kb: KnowledgeBase) 
     first = Project(registry="t", title="Hanke", description=TEXT, language="fi")
     projects.put([first])
     index_projects(kb)
-    theming = open_theming(kb)
-    theming.guess_projects()
-    theming.correct({"water": False, "energy": True}, project=first.id)
+    open_theming(kb).correct({"water": False, "energy": True}, project=first.id)
 
     changed = Project(registry="t", title="Hanke", description=TEXT, language="fi", status="ended")
     assert projects.put([changed]) == ["updated"]
+    assert projects.get(first.id).themes == ("energy",), "before anything is guessed"
     index_projects(kb)
-    theming.guess_projects()
 
     assert "energy" in projects.get(first.id).themes
     assert "water" not in projects.get(first.id).themes

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
@@ -82,6 +84,45 @@ HOSTILE = """<!doctype html><html lang="en">
 <p>Every visitor gets a pass at the northern gate
 &lt;img src=x onerror="window.hacked=1"&gt; first.</p>
 <script>window.hacked = 1</script></body></html>"""
+
+PROJECTS: list[dict[str, Any]] = [
+    {
+        "id": "P1",
+        "title": "Yhteinen jäähdytysvesi",
+        "acronym": "VESI",
+        "program": "Interreg Aurora",
+        "description": "Hanke rakentaa laitoksille yhteisen jäähdytysveden kiertopiirin. "
+        "Tehtaat ottavat lämpimän veden talteen altaasta. <b onclick=x>Putket</b> ovat yhteiset.",
+        "results": "Jäähdytysveden kulutus väheni kolmanneksen.",
+        "start": "2021-01-01",
+        "end": "2023-12-31",
+        "total cost": "1 250 000,50",
+        "city": "Kokkola",
+        "themes": "water",
+        "partners": [
+            {"org": "Centria Oy", "role": "LP", "city": "Kokkola"},
+            {"org": "Vesiyhtiö", "role": "PP", "city": "Kokkola"},
+        ],
+    },
+    {
+        "id": "P2",
+        "title": "Cooling water in closed loops",
+        "program": "Interreg Aurora",
+        "description": "The project cools plants with sea water that circulates in a closed loop. "
+        "The warm water is collected and reused by the neighbours.",
+        "start": "2022-01-01",
+        "end": "2024-12-31",
+        "url": "javascript:alert(1)",
+        "themes": "water; energy",
+        "partners": [{"org": "Centria", "role": "PP", "city": "Karleby"}],
+    },
+    {
+        "id": "P3",
+        "title": '=HYPERLINK("http://x")',
+        "program": "Övrigt",
+        "description": "Musik och sång för barn hela sommaren i parken.",
+    },
+]
 
 
 def two_columns(*, pages: int = 2, at: int = 1, filler: bool = True) -> bytes:
@@ -187,6 +228,18 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     data = folder / "data"
     subprocess.run(
         [sys.executable, "-m", "cli", "ingest", str(samples)],
+        cwd=ROOT,
+        env={
+            **{k: v for k, v in os.environ.items() if not k.startswith("KB_")},
+            "KB_DATA_DIR": str(data),
+        },
+        check=True,
+        capture_output=True,
+    )
+    table = folder / "projects.jsonl"
+    table.write_text("\n".join(json.dumps(one) for one in PROJECTS), encoding="utf-8")
+    subprocess.run(
+        [sys.executable, "-m", "cli", "projects", "import", str(table)],
         cwd=ROOT,
         env={
             **{k: v for k, v in os.environ.items() if not k.startswith("KB_")},

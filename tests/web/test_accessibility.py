@@ -37,6 +37,14 @@ PAGES = (
     "how",
     "accessibility",
     "missing",
+    "projects",
+    "projects_none",
+    "project",
+    "related",
+    "related_found",
+    "related_refused",
+    "partners",
+    "themes",
 )
 
 # Only colours change in the dark.
@@ -95,6 +103,15 @@ def address(site: Server, name: str) -> str:
         "how": "/how?",
         "accessibility": "/accessibility?",
         "missing": "/documents/nothing?",
+        "projects": "/projects?theme=water&year_from=2020",
+        "projects_none": "/projects?find=olematon&year_from=2020",
+        "project": "/projects/table-P1?start=30&end=60",
+        "related": "/related?",
+        "related_found": "/related?text=Jäähdytysvesi kiertää laitosten välillä."
+        f"&project=P1&document={document('vesi.pdf').rsplit('/', 1)[1]}",
+        "related_refused": "/related?project=olematon&year_from=soon",
+        "partners": "/partners?theme=water",
+        "themes": "/projects/table-P1/themes?",
     }[name]
 
 

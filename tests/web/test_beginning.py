@@ -41,6 +41,8 @@ def test_from_nothing_to_samples_and_back(empty: Server, tmp_path: Path) -> None
     assert message("web.empty_title", "fi") in page("/")
     assert message("web.empty_title", "fi") in page("/?q=vesi")
     assert message("web.documents_empty", "fi") in page("/documents")
+    for path in ("/projects", "/related", "/partners"):
+        assert "kb projects import" in page(path), path
 
     samples = tmp_path / "samples"
     samples.mkdir()

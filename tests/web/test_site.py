@@ -108,7 +108,10 @@ def test_documents_cannot_put_markup_into_pages(site: Server) -> None:
 
 def test_every_page_forbids_foreign_and_inline_scripts_and_uses_none(site: Server) -> None:
     pdf = document_id(site, "vesi.pdf")
-    for path in ("/", "/documents", f"/documents/{pdf}", "/how", "/accessibility", "/nothing"):
+    ours = ("/projects", "/projects/table-P1", "/related?project=P1", "/partners")
+    for path in (
+        "/", "/documents", f"/documents/{pdf}", "/how", "/accessibility", "/nothing", *ours
+    ):  # fmt: skip
         answer = get(site, path)
         assert "script-src 'self'" in answer.headers["content-security-policy"]
         assert answer.headers["referrer-policy"] == "same-origin"
@@ -256,7 +259,14 @@ def test_an_upload_with_a_wrong_field_is_told_on_the_page(site: Server) -> None:
 
 def test_forms_of_other_sites_are_refused(site: Server) -> None:
     pdf = document_id(site, "vesi.pdf")
-    for path in (f"/documents/{pdf}/remove", "/samples/remove", "/documents/upload"):
+    for path in (
+        f"/documents/{pdf}/remove",
+        f"/documents/{pdf}/themes",
+        "/samples/remove",
+        "/documents/upload",
+        "/projects/table-P1/themes",
+        "/related",
+    ):
         for headers in ({"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}):
             refused = site.client.post(path, headers={"Accept": "text/html", **headers})
             assert refused.status_code == 403
