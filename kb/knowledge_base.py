@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from kb.answering.extractive import Draft, Material, draft, words_told
 from kb.answering.support import calibration
 from kb.answering.units import units_of
-from kb.answering.writing import LeftOut, Writer, Written
+from kb.answering.writing import Ended, LeftOut, Writer, Written
 from kb.catalogue import Catalogue, DocumentRow
 from kb.centring import Centring
 from kb.citing import cite, holds
@@ -23,6 +23,7 @@ from kb.model import (
     AnswerStatus,
     Citation,
     Claim,
+    Confidentiality,
     Document,
     DocumentId,
     Hit,
@@ -53,6 +54,10 @@ class SearchResult:
     query: str
     language: Language | None
     hits: tuple[Hit, ...]
+
+
+def _is_confidential(document: Document) -> bool:
+    return document.metadata.confidentiality is Confidentiality.CONFIDENTIAL
 
 
 class KnowledgeBase:
@@ -145,6 +150,12 @@ class KnowledgeBase:
             return
         query = material.ranking.query
         units = units_of(material.hits, material.rows, material.ranking.sentences)
+        if self.settings.llm_elsewhere:
+            # What is confidential doesn't leave this computer, whoever may see it here.
+            units = [one for one in units if not _is_confidential(one.hit.document)]
+            if not units:
+                written.take(Ended("notice.confidential"))
+                return
         steps = self._writer.write(
             query.text,
             query.language or self.settings.language,

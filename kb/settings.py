@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import os
 import tomllib
 from collections.abc import Mapping
@@ -94,6 +95,16 @@ class Settings(BaseSettings):
         """Where the language model's server is, without a slash at the end."""
         default = "http://127.0.0.1:11434" if self.llm_provider == "ollama" else ""
         return (self.llm_base_url or default).rstrip("/")
+
+    @property
+    def llm_elsewhere(self) -> bool:
+        """Whether a language model is set that runs on another computer."""
+        host = urlsplit(self.llm_address).hostname or ""
+        try:
+            here = ipaddress.ip_address(host).is_loopback
+        except ValueError:
+            here = host == "localhost"
+        return bool(self.llm_provider) and not here
 
 
 def load_settings(**given: object) -> Settings:

@@ -372,6 +372,8 @@ class Visit:
                 "languages": [(code, self.in_language(code)) for code in LANGUAGES],
                 "version": self.site.version,
                 "path": self.request.url.path,
+                "model_set": bool(self.settings.llm_provider),
+                "model_elsewhere": self.settings.llm_elsewhere,
                 **context,
             },
         )

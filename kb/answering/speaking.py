@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 import importlib
 import importlib.util
-import ipaddress
 import json
 import logging
 import queue
@@ -19,7 +18,6 @@ import threading
 import time
 from collections.abc import AsyncIterator, Generator
 from typing import TYPE_CHECKING, Any, Literal, cast
-from urllib.parse import urlsplit
 
 import httpx
 
@@ -258,7 +256,7 @@ def _limits(settings: Settings) -> dict[str, Any]:
     return {
         "timeout": settings.llm_timeout,
         "follow_redirects": False,
-        "trust_env": not _is_local(urlsplit(settings.llm_address).hostname or ""),
+        "trust_env": settings.llm_elsewhere,
         "event_hooks": {"request": [keyed], "response": [bounded]},
     }
 
@@ -279,13 +277,6 @@ class _Counted(httpx.AsyncByteStream):
 
     async def aclose(self) -> None:
         await self._stream.aclose()
-
-
-def _is_local(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _fault_of(error: BaseException) -> ModelFault:
@@ -314,7 +305,7 @@ def _listed(url: str, settings: Settings) -> frozenset[str] | None:
             httpx.Client(
                 timeout=_PROBE_SECONDS,
                 follow_redirects=False,
-                trust_env=not _is_local(urlsplit(url).hostname or ""),
+                trust_env=settings.llm_elsewhere,
             ) as client,
             client.stream(
                 "GET",

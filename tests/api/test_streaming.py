@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from api import schemas
 from tests.api.conftest import WATER, Server, start
-from tests.language_models import KEY, Scripted, claims, number_of, served, settings_of
+from tests.language_models import KEY, MODEL, Scripted, claims, number_of, served, settings_of
 
 QUESTION = "Paljonko jäähdytysvettä kului vuonna 2023?"
 RIGHT = "Jäähdytysvettä kului 41 miljoonaa kuutiometriä vuonna 2023."
@@ -177,3 +178,27 @@ def test_what_a_model_wrote_is_taken_along_and_explained_without_asking_it_again
     explained = writing.ask(QUESTION, explain=True)["explanation"]
     assert explained["left_out"] == ["left_out.number"]
     assert explained["told"][-1]["title"] == "Kielimalli"
+
+
+@pytest.mark.parametrize(
+    ("address", "footer", "how"),
+    [
+        ("http://127.0.0.1:9", "stay on this server.", "Nothing is sent elsewhere."),
+        ("http://models.invalid", "a language model elsewhere", "confidential documents never are"),
+    ],
+)
+def test_the_pages_say_where_questions_go(
+    tmp_path: Path, address: str, footer: str, how: str
+) -> None:
+    running = start(
+        tmp_path / "data",
+        KB_LLM_PROVIDER="ollama",
+        KB_LLM_MODEL=MODEL,
+        KB_LLM_BASE_URL=address,
+    )
+    page = running.client.get("/how", params={"lang": "en"}).text
+    running.stop()
+
+    assert footer in page
+    assert how in page
+    assert "A language model writes the answer" in page

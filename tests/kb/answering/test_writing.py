@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.pipeline import TextSource, ingest_texts
+from ingest.pipeline import TextSource, ingest, ingest_texts
 from kb.assembly import open_knowledge_base
 from kb.knowledge_base import KnowledgeBase
 from kb.messages import message
@@ -272,6 +272,30 @@ def test_without_the_setting_nobody_is_spoken_to(data: Path, script: Scripted) -
     assert kb.language_model is None
     assert kb.ask(QUESTION).claims
     assert script.received == []
+
+
+def test_what_is_confidential_isnt_sent_to_another_computer(
+    tmp_path: Path, script: Scripted, model_cache: Path
+) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (folder / "models").symlink_to(model_cache)
+    file = tmp_path / "vesi.txt"
+    file.write_text(f"Vesihuolto\n\n{WATER}\n", encoding="utf-8")
+    (tmp_path / "manifest.toml").write_text(
+        '[[document]]\nfile = "vesi.txt"\nconfidentiality = "confidential"\n', encoding="utf-8"
+    )
+    settings = {"data_dir": folder, "clearance": "confidential"}
+    ingest(open_knowledge_base(load_settings(**settings)), [tmp_path])
+    away = settings_of(script, "ollama", llm_base_url="http://models.invalid")
+
+    kept = open_knowledge_base(load_settings(**settings, **away)).ask(QUESTION)
+    script.say = lambda user: claims((RIGHT, [number_of(user, "41 miljoonaa")]))
+    here = open_knowledge_base(load_settings(**settings, **settings_of(script, "ollama")))
+
+    assert kept.notices == ("notice.confidential",)
+    assert kept.claims
+    assert here.ask(QUESTION).written
 
 
 def test_every_key_has_a_text() -> None:
