@@ -66,6 +66,8 @@ def filled(phrase: str, before: str, language: Language, *, alone: bool) -> str 
     if year is not None:
         return with_year(phrase, year, before, plain={"sv": "år {}"}.get(language, "in {}"))
     given = tokens_of(phrase)
+    if len(given) > 2 and _stands_for(given[0], given[1], language):
+        given = given[1:]
     if not given or len(given) > 6:
         return None
     preposition = given[0].folded if given[0].folded in words(language, "prepositions") else ""
@@ -84,8 +86,16 @@ def filled(phrase: str, before: str, language: Language, *, alone: bool) -> str 
         same = [part for part in parts if part.preposition == preposition and not part.name]
         if same:
             return _put(before, same[-1], said)
-        return f"{before} {preposition} {said}"
+        # "to rent one" is no place
+        return None if preposition == "to" else f"{before} {preposition} {said}"
     return _with_noun(said, noun, parts, before, language)
+
+
+def _stands_for(first: Token, second: Token, language: Language) -> bool:
+    """Tell whether an article stands for a noun that isn't said again: *den i Jakobstad*."""
+    return first.folded in words(language, "determiners") and second.folded in words(
+        language, "prepositions"
+    )
 
 
 def _with_place(
@@ -94,6 +104,9 @@ def _with_place(
     names = [part for part in parts if part.name]
     if names:
         return _put(before, names[-1], said)
+    named = [part for part in parts if part.where and any(t.capital for t in part.tokens)]
+    if named:  # "the Kokkola industrial park"
+        return _put(before, named[-1], said)
     return f"{before} {preposition or ('i' if language == 'sv' else 'in')} {said}"
 
 
@@ -189,7 +202,7 @@ def _swedish(found: Sequence[Token]) -> list[str]:
 def _asks(found: Sequence[Token], kinds: Sequence[str], at: int, language: Language) -> bool:
     """Tell whether a word asks: a question word, or *många* after *hur*."""
     word = found[at].folded
-    if at == 0:
+    if at == 0 or (at == 1 and kinds[0] == "preposition"):  # "to whom"
         return word in words(language, "questions")
     asked = kinds[-1] == "asks"
     return asked and word in words(language, "degrees")
@@ -279,12 +292,12 @@ def pointed(question: str, before: str, language: Language) -> str | None:
     found = tokens_of(question)
     earlier = tokens_of(before)
     adverbs = words(language, "adverbs")
-    if len(found) == 1 and found[0].folded in adverbs:
-        # "Why?" alone asks the same question with another question word.
-        if earlier and earlier[0].folded in adverbs:
-            return before[: earlier[0].start] + found[0].text + before[earlier[0].end :]
-        return None
     kinds = _kinds(found, language)
+    if found and found[0].folded in adverbs and set(kinds) == {"asks"}:
+        # "Why?" or "how often?" alone asks the same with other question words.
+        if earlier and earlier[0].folded in adverbs:
+            return before[: earlier[0].start] + question.strip() + before[earlier[0].end :]
+        return None
     parts = parts_of(before, language)
     out = question
     changed = False
@@ -323,6 +336,8 @@ def _points_back(found: Sequence[Token], kinds: Sequence[str], at: int, language
     """Tell whether a pronoun stands for something said before, and not for what is beside it."""
     word = found[at].folded
     beside = {token.folded for token in found[max(0, at - 1) : at + 3]} - {word}
+    if at + 1 == len(found):
+        beside -= {"kom", "kommer"}  # "varifrån kommer det?", and not "hur många kom det 2022?"
     if word in ("it", "det") and beside & words(language, "idle"):
         return False
     if at and found[at - 1].folded in ("as", "som"):  # "as it is today"
@@ -333,7 +348,8 @@ def _points_back(found: Sequence[Token], kinds: Sequence[str], at: int, language
         if kind == "noun" and found[place].folded not in words(language, "pronouns")
     ]
     if language == "sv":
-        if at + 1 < len(found) and kinds[at + 1] == "noun":
+        after = found[at + 1].folded if at + 1 < len(found) else ""
+        if after and kinds[at + 1] == "noun" and after not in words("sv", "there"):
             return False  # "den gemensamma": an article
         return not [place for place in nouns if place < at] and len(nouns) <= 2
     return len(nouns) <= (1 if word in ("they", "them", "their") else 2) and not [

@@ -239,7 +239,7 @@ def _with_noun(given: Sequence[Read], asked: Sequence[Read], before: str) -> str
     for case in head.cases:
         same = [one for one in open_to if one.has(case)]
         if same:
-            return _replaced(before, asked, same[-1], said)
+            return _replaced(before, asked, same[-1], given)
     if not head.has("Sn"):
         return f"{before} {said}" if any(case in _LOCAL for case in head.cases) else None
     # A topic in the nominative stands for what the question was about, in whatever case.
@@ -252,7 +252,7 @@ def _with_noun(given: Sequence[Read], asked: Sequence[Read], before: str) -> str
         if group:
             target = group[-1]
             case = next((c for c in (*_CORE, *target.cases) if target.has(c)), "Sn")
-            return _replaced(before, asked, target, _moved(given, case) or said)
+            return _replaced(before, asked, target, given, moved=_moved(given, case))
     return None
 
 
@@ -263,19 +263,35 @@ def _is_attribute(word: Read, asked: Sequence[Read]) -> bool:
     return word.has("Sg") and after is not None and after.nominal and not after.place
 
 
-def _replaced(before: str, asked: Sequence[Read], target: Read, said: str) -> str:
-    """Put words in the place of a noun and of the adjectives that agree with it."""
+def _replaced(
+    before: str,
+    asked: Sequence[Read],
+    target: Read,
+    given: Sequence[Read],
+    *,
+    moved: str | None = None,
+) -> str:
+    """Put words in the place of a noun and of the adjectives that agree with it.
+
+    Where they bring an attribute of their own (*Porin teollisuusalueella*), that of the noun
+    goes too.
+    """
     at = asked.index(target)
+    attributed = any(one.has("Sg") and not _agrees(one, given[-1]) for one in given[:-1])
     first = at
-    while first > 0 and _agrees(asked[first - 1], target):
+    while first > 0 and (
+        _agrees(asked[first - 1], target)
+        or (attributed and asked[first - 1].nominal and asked[first - 1].has("Sg"))
+    ):
         first -= 1
+    said = moved or _said(given)
     return before[: asked[first].token.start] + said + before[target.token.end :]
 
 
 def _agrees(word: Read, noun: Read) -> bool:
     cases = {(form.case, form.number) for form in noun.forms}
     return word.nominal and any(
-        form.kind == "Ll" and (form.case, form.number) in cases for form in word.forms
+        form.kind in ("Ll", "Lnl") and (form.case, form.number) in cases for form in word.forms
     )
 
 
@@ -319,19 +335,20 @@ def _is_local(word: Read) -> bool:
 
 
 def _otherwise(asked: Sequence[Read], earlier: Sequence[Read], before: str) -> str | None:
-    """*Miksi?* alone asks the same question with another question word."""
+    """*Miksi?* or *kuinka usein?* alone asks the same with another question word."""
     adverbs = words("fi", "adverbs")
-    if len(asked) != 1 or asked[0].token.folded not in adverbs:
+    if not all(one.asks for one in asked) or asked[0].token.folded not in adverbs:
         return None
-    if not earlier or earlier[0].token.folded not in adverbs:
+    if len(asked) > 2 or not earlier or earlier[0].token.folded not in adverbs:
         return None
-    return _put(before, earlier[0].token, asked[0].token.text)
+    return _put(before, earlier[0].token, _said(asked))
 
 
 def _points_back(asked: Sequence[Read], at: int) -> bool:
     """Tell whether a pronoun stands for something said before, and not for what is beside it."""
     case, number = _POINTING[asked[at].token.folded]
-    if any(one.noun for one in asked[:at]):
+    counted = [i for i in range(1, at) if asked[i - 1].asks and asked[i].has("Sp")]
+    if any(one.noun and i not in counted for i, one in enumerate(asked[:at])):
         return False
     after = asked[at + 1] if at + 1 < len(asked) else None
     if after is not None and after.nominal and (after.has(case, number) or after.place):
@@ -474,14 +491,27 @@ _GRADES = (
 )
 
 
+_PLURAL_ENDINGS = {
+    "Sn": ("t",),
+    "Sg": ("ien", "jen", "iden", "itten"),
+    "Sp": ("ia", "ja", "ita"),
+    "Sine": ("issa",),
+    "Sela": ("ista",),
+    "Sade": ("illa",),
+}
+
+
 def _candidates(lemma: str, case: str, number: str) -> Iterator[str]:
     back = not re.search(r"[aou]", lemma.rpartition("-")[2]) if lemma else False
+    endings = (_PLURAL_ENDINGS if number == "Nm" else _ENDINGS).get(case, ())
     for stem in _stems(lemma):
-        if number == "Nm":
-            if case == "Sn":
-                yield f"{stem}t"
+        if number == "Nm":  # the last vowel may change or go: lup|ien, sato|jen
+            shorter = (stem, stem[:-1], f"{stem[:-1]}o", f"{stem[:-1]}ö")
+            for made in (short + ending for short in shorter for ending in endings):
+                yield made
+                yield re.sub(r"a(?=[^a]*$)", "ä", made)
             continue
-        for ending in _ENDINGS.get(case, ()):
+        for ending in endings:
             made = ending.replace("=", stem[-1:])
             yield stem + (made.replace("a", "ä") if back and "=" not in ending else made)
             # The vowels of a compound's last part rule: teollisuus|tie, but neuvottelu|pöytä.

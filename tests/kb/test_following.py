@@ -43,6 +43,51 @@ def test_the_shipped_follow_ups_are_understood_and_no_other_question_is_taken(sp
         ("Vem äger hamnen?", "Vad kostar den?", "Vad kostar hamnen?"),
         ("How is water treated in Kokkola?", "Why?", "Why is water treated in Kokkola?"),
         ("Who owns a port?", "How big is it?", "How big is the port?"),
+        (
+            "Mitä lupia biokaasulaitos tarvitsee?",
+            "Kauanko niiden saaminen kestää?",
+            "Kauanko lupien saaminen kestää?",
+        ),
+        (
+            "Montako yritystä Kokkolan teollisuusalueella toimii?",
+            "Entä Porin teollisuusalueella?",
+            "Montako yritystä Porin teollisuusalueella toimii?",
+        ),
+        (
+            "Onko alueella oma palokunta?",
+            "Montako henkeä siinä on?",
+            "Montako henkeä omassa palokunnassa on?",
+        ),
+        (
+            "Hur mycket vatten används på området?",
+            "Varifrån kommer det?",
+            "Varifrån kommer vatten?",
+        ),
+        (
+            "När öppnades terminalen i Karleby?",
+            "Och den i Jakobstad?",
+            "När öppnades terminalen i Jakobstad?",
+        ),
+        (
+            "Vem leder samarbetet i Karleby?",
+            "Hur finansieras det där?",
+            "Hur finansieras samarbetet i Karleby?",
+        ),
+        (
+            "How many companies are there in the Kokkola industrial park?",
+            "And in Höchst?",
+            "How many companies are there in Höchst?",
+        ),
+        (
+            "Which side streams are sold?",
+            "To whom are they sold?",
+            "To whom are side streams sold?",
+        ),
+        (
+            "How is noise measured at the port?",
+            "How often?",
+            "How often is noise measured at the port?",
+        ),
     ],
 )
 def test_what_goes_on_is_said_in_full(before: str, question: str, whole: str) -> None:
