@@ -136,14 +136,42 @@ def reading_command(folder: Path, as_json: bool) -> None:
 
 
 @command("related", group=evaluate)
-@click.argument("folder", type=_a_folder)
+@click.argument("folder", metavar="FOLDER|TABLE", type=click.Path(exists=True, path_type=Path))
 @option("--queries", "--limit", "queries", type=click.IntRange(1), default=60, show_default=True)
 @option("--others", type=click.IntRange(0), default=300, show_default=True)
+@option(
+    "--truth",
+    type=click.Choice(["call", "objective", "programme"]),
+    default="call",
+    show_default=True,
+)
+@option(
+    "--format",
+    "format_",
+    type=click.Choice(["cordis", "keep", "eura", "table"]),
+    default="table",
+    show_default=True,
+)
 @json_option
-def evaluate_related_command(folder: Path, queries: int, others: int, as_json: bool) -> None:
-    from evaluation.related import evaluate_related
+def evaluate_related_command(
+    folder: Path,
+    queries: int,
+    others: int,
+    truth: Literal["call", "objective", "programme"],
+    format_: Literal["cordis", "keep", "eura", "table"],
+    as_json: bool,
+) -> None:
+    if folder.is_file():
+        from evaluation.held_out import evaluate_held_out
 
-    _show(evaluate_related(folder, settings=settings(), queries=queries, others=others), as_json)
+        result = evaluate_held_out(
+            folder, truth=truth, format=format_, settings=settings(), queries=queries
+        )
+    else:
+        from evaluation.related import evaluate_related
+
+        result = evaluate_related(folder, settings=settings(), queries=queries, others=others)
+    _show(result, as_json)
 
 
 @command("themes", group=evaluate)

@@ -15,6 +15,7 @@ import sqlite3
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Literal, NewType
 
@@ -150,11 +151,13 @@ class Part:
     span: Span
 
 
+@lru_cache(maxsize=65_536)
 def folded(text: str) -> str:
     """Return a name as it is compared: lower case, without punctuation and double spaces."""
     return " ".join(_NOT_WORD.sub(" ", unicodedata.normalize("NFKC", text).casefold()).split())
 
 
+@lru_cache(maxsize=65_536)
 def folded_partner(name: str) -> str:
     """Return an organisation's name as it is compared: without its legal form too."""
     lower = unicodedata.normalize("NFKC", name).casefold()
@@ -557,6 +560,28 @@ class Projects:
         """Return whether any project has a theme."""
         found = self.catalogue.connection.execute("SELECT 1 FROM project_theme LIMIT 1")
         return found.fetchone() is not None
+
+    def told_themes(self, rows: Sequence[int]) -> dict[int, frozenset[str]]:
+        """Return the themes of projects that registries or people named: guessed ones aren't."""
+        found: dict[int, set[str]] = {}
+        for chunk in chunks(rows, 500):
+            for r in self.catalogue.connection.execute(
+                "SELECT project_row, theme FROM project_theme WHERE NOT guessed "
+                f"AND project_row IN ({','.join('?' * len(chunk))})",
+                chunk,
+            ):
+                found.setdefault(r[0], set()).add(r[1])
+        return {row: frozenset(names) for row, names in found.items()}
+
+    def told_themes_of_document(self, document_id: str) -> frozenset[str]:
+        """Return the themes of a document that its file, a manifest or people named."""
+        return frozenset(
+            r[0]
+            for r in self.catalogue.connection.execute(
+                "SELECT theme FROM document_theme WHERE document_id = ? AND NOT guessed",
+                (document_id,),
+            )
+        )
 
     def vectors_of(
         self, embeddings: Embeddings, texts: Sequence[str]

@@ -389,6 +389,37 @@ def test_two_columns_of_one_name_are_told_apart(tmp_path: Path, catalogue: Catal
 # -- again -----------------------------------------------------------------------------------------
 
 
+def test_a_table_with_every_fault_at_once(tmp_path: Path, catalogue: Catalogue) -> None:
+    path = tmp_path / "all.csv"
+    rows = [
+        "Hankeluettelo;;;;;",
+        "Hankkeen nimi;Tiivistelmä;Tiivistelmä;Alkaa;Päättyy;Kokonaiskustannukset",
+        'A;"<p>Vesi &amp; ener<b>gia</b></p>";<br/>Lisää;1.8.2023;2024-12-31;1 963 982,50 €',
+        "B;x;;01/09/2023;31 December 2024;1,963,982.50",
+        "C;x;;8/2023;2024;1.963.982,50",
+        "D;x;;2023;31.12.2024;1,2 milj. €",
+        ";no name;;2023;2024;1",
+        "E;x;;maybe;2024;much",
+    ]
+    path.write_text("\n".join(rows), encoding="cp1252")
+
+    report = import_projects(catalogue, path)
+
+    found = {p.title: p for p in every(catalogue)}
+    assert list(found) == ["A", "B", "C", "D", "E"]
+    assert "<" not in found["A"].text
+    assert "Vesi & energia" in found["A"].text
+    assert "Lisää" in found["A"].text
+    assert [found[name].start for name in "ABCDE"] == [
+        "2023-08-01", "2023-09-01", "2023-08", "2023", None
+    ]  # fmt: skip
+    assert [found[name].cost for name in "ABCDE"] == [
+        1963982.5, 1963982.5, 1963982.5, 1200000.0, None
+    ]  # fmt: skip
+    assert [note.row for note in report.rejected] == [7]
+    assert {note.row for note in report.warnings} == {8}
+
+
 def test_a_second_import_changes_and_never_doubles(tmp_path: Path, catalogue: Catalogue) -> None:
     first = table([["title", "start"], ["Water", "2020-01-01"], ["Heat", "2021-01-01"]])
     second = table([["title", "start", "status"], ["WATER ", "1.1.2020", "closed"],

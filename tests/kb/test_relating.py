@@ -11,7 +11,7 @@ from kb.errors import BadQuestion, NotFound
 from kb.knowledge_base import KnowledgeBase
 from kb.model import Document, DocumentId, Span
 from kb.projects import Partner, Project, ProjectFilter, Projects
-from kb.relating import Quote, Reason, Related, escaped, related_csv, seeds_of
+from kb.relating import Quote, Reason, Related, Signal, escaped, related_csv, seeds_of
 
 PROJECTS = [
     Project(
@@ -61,6 +61,49 @@ def test_related_with_reasons_in_another_language(kb: KnowledgeBase) -> None:
     assert verbatim(reasons(first)["text"].theirs, PROJECTS[1].text)
     assert verbatim(reasons(first)["text"].ours, PROJECTS[0].text)
     assert set(reasons(second)) == {"text"}
+
+
+def test_themes_count_where_somebody_named_them_and_guessed_ones_are_told(
+    kb: KnowledgeBase,
+) -> None:
+    index_projects(kb)
+    relator = open_relator(kb)
+    held = frozenset[Signal]({"theme"})
+
+    def second(of: str) -> tuple[Related, Related]:
+        seed = relator.of_project(of)
+        found, without = relator.related([seed]), relator.related([seed], without=held)
+        return found[0], without[0]
+
+    with_named, without_named = second("t-1")
+    assert with_named.score > without_named.score
+    with kb.catalogue.transaction() as connection:
+        connection.execute("UPDATE project_theme SET guessed = 1")
+        Projects(kb.catalogue).raise_generation()
+    guessed, without_guessed = second("t-1")
+
+    assert guessed.score == without_guessed.score
+    assert reasons(guessed)["theme"].names == ("water",)
+
+
+def test_what_is_read_of_a_large_registry_keeps_the_best_and_those_of_a_partner(
+    kb: KnowledgeBase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kb.relating._COMPARED", 2)
+    projects = Projects(kb.catalogue)
+    projects.put(
+        [
+            Project(registry="x", title=f"Konsertti {number}", description="Soitetaan lapsille.")
+            for number in range(20)
+        ]
+    )
+    index_projects(kb)
+    relator = open_relator(kb)
+
+    found = relator.related([relator.of_project("t-1")], k=2)
+
+    assert found[0].project.id == "t-2"
+    assert len(found) == 2
 
 
 def test_signals_can_be_held_out(kb: KnowledgeBase) -> None:
