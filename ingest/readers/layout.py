@@ -637,6 +637,12 @@ class _Arranger:
         if len(pieces) == len(rows):
             return self._region(rows)
         items: list[Item] = []
+        run = _figured(cut)
+        if run is not None:
+            self.table += 1
+            start, end = run
+            body = [self._row([[self._cell_line(cell)] for cell in row]) for row in cut[start:end]]
+            return [*self._lines(rows[:start]), *body, *self._lines(rows[end:])]
         for cluster in _in_order(_clusters(pieces)):
             items += self._region(cluster)
         return items
@@ -782,14 +788,18 @@ class _Arranger:
     ) -> Iterator[Row]:
         self.table += 1
         rules = self._ruled(band, gutters, em)
+        every = [self._cells(row, gutters) for row in band.rows]
+        lined = self._lined(band, every, rules, em)
         current: list[list[Line]] | None = None
         last: list[Word] = []
-        for row in band.rows:
-            cells = self._cells(row, gutters)
+        for number, (row, cells) in enumerate(zip(band.rows, every, strict=True)):
             if current is not None:
                 gap = row[0].base - last[0].base
-                if rules:
-                    goes_on = not any(last[0].base - 1 < y < row[0].base - 0.3 * em for y in rules)
+                ruled_off = any(last[0].base - 1 < y < row[0].base - 0.3 * em for y in rules)
+                if rules and (ruled_off or not lined[number]):
+                    goes_on = not ruled_off
+                elif rules:
+                    goes_on = _wraps(current, cells)
                 else:
                     goes_on = not cells[0] and gap < 1.6 * em and len(cells) > 1
                 if goes_on:
@@ -804,11 +814,88 @@ class _Arranger:
         if current is not None:
             yield self._row(current)
 
+    @staticmethod
+    def _lined(
+        band: _Band, cells: Sequence[list[list[Word]]], rules: Sequence[float], em: float
+    ) -> list[bool]:
+        """Tell of each line whether it is a row by itself, though no rule parts it from others.
+
+        Many tables are ruled above and below their body only. Between two rules, a column that
+        holds nothing but figures, one under the other below its head, shows it: a cell that goes
+        on for several lines doesn't.
+        """
+        out = [False] * len(cells)
+        at = [bisect_left(rules, row[0].base - 0.3 * em) for row in band.rows]
+        for start, end in _stretches(at):
+            columns = zip(*cells[start:end], strict=True)
+            figured = (
+                [_is_figure(cell) for cell in column if cell] for column in list(columns)[1:]
+            )
+            if any(len(found) >= 2 and all(found[len(found) > 2 :]) for found in figured):
+                out[start:end] = [True] * (end - start)
+        return out
+
     def _cell_line(self, words: list[Word]) -> Line:
         return Line(words, page=self.number)
 
     def _row(self, cells: list[list[Line]]) -> Row:
         return Row([cell for cell in cells if cell], self.table, self.number)
+
+
+_FIGURES = re.compile(r"[(<>≤≥~±+–−-]?\s*\d[\d\s.,:/–−-]*[)%‰€$£]?|[–—−-]")
+
+
+def _is_figure(words: Sequence[Word]) -> bool:
+    """Tell whether a cell holds a number and nothing else, or the dash for none."""
+    return bool(_FIGURES.fullmatch(" ".join(word.text for word in words)))
+
+
+def _stretches(values: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Yield the beginning and end of each run of equal values."""
+    start = 0
+    for at in range(1, len(values) + 1):
+        if at == len(values) or values[at] != values[start]:
+            yield start, at
+            start = at
+
+
+def _figured(cut: Sequence[list[list[Word]]]) -> tuple[int, int] | None:
+    """Return where rows of cells stand that nothing parts but their width, or None.
+
+    Four rows or more with as many pieces each, every piece above the one below it, and figures
+    alone in a column below the first row: text in columns has no such column.
+    """
+    start = 0
+    for at in range(1, len(cut) + 1):
+        if at < len(cut) and _same_cells(cut[at - 1], cut[at]):
+            continue
+        if at - start >= 4 and len(cut[start]) > 1:
+            columns = zip(*cut[start + 1 : at], strict=True)
+            if any(all(map(_is_figure, column)) for column in list(columns)[1:]):
+                return start, at
+        start = at
+    return None
+
+
+def _same_cells(above: Sequence[list[Word]], below: Sequence[list[Word]]) -> bool:
+    """Tell whether two rows have as many cells, each above its own and above no other."""
+    if len(above) != len(below) or below[0][0].base - above[0][0].base > 3 * below[0][0].size:
+        return False
+    for at, cell in enumerate(above):
+        reached = [
+            number
+            for number, other in enumerate(below)
+            if cell[0].left < other[-1].right and other[0].left < cell[-1].right
+        ]
+        if reached not in ([at], []):
+            return False
+    return True
+
+
+def _wraps(before: Sequence[Sequence[Line]], cells: Sequence[Sequence[Word]]) -> bool:
+    """Tell whether a line of a table goes on with the one cell that it has."""
+    filled = [at for at, cell in enumerate(cells) if cell]
+    return len(filled) == 1 and bool(before[filled[0]]) and cells[filled[0]][0].text[:1].islower()
 
 
 # --- running heads ---------------------------------------------------------------------------

@@ -665,3 +665,44 @@ def test_samples_are_read_as_they_were_written(name: str) -> None:
     assert score.fives is not None and score.fives > 0.98
     assert score.headings == 1
     assert score.rows is not None and score.rows > 0.8
+
+
+def test_a_table_ruled_above_and_below_only_is_read_row_by_row(tmp_path: Path) -> None:
+    canvas = Canvas(str(tmp_path / "a.pdf"), pagesize=A4)
+    for y in (718, 702, 630, 600):
+        canvas.line(70, y, 420, y)
+    for y, cells in (
+        (706, ("Palvelu", "Tunteja", "Hinta")),
+        (690, ("Vesi", "2", "150")),
+        (676, ("Höyry ja", "1,5", "-")),
+        (662, ("lämpö",)),
+        (648, ("Jätevesi", "-", "60")),
+        (616, ("Yhteensä", "", "210")),
+    ):
+        for x, cell in zip((72, 250, 350), cells, strict=False):
+            canvas.drawString(x, y, cell)
+    canvas.save()
+    assert texts(read_pdf(tmp_path / "a.pdf"), BlockKind.TABLE_ROW) == [
+        "Palvelu | Tunteja | Hinta",
+        "Vesi | 2 | 150",
+        "Höyry ja lämpö | 1,5 | -",
+        "Jätevesi | - | 60",
+        "Yhteensä | 210",
+    ]
+
+
+def test_figures_set_to_the_right_under_heads_set_to_the_left_make_a_table(tmp_path: Path) -> None:
+    canvas = Canvas(str(tmp_path / "a.pdf"), pagesize=A4)
+    canvas.setFont("Helvetica", 10)
+    canvas.drawString(282, 790, "Taul1")
+    canvas.drawString(122, 760, "Veden käyttö alueella vuosittain yhteensä")
+    canvas.drawString(122, 734, "Vuosi")
+    canvas.drawString(186, 734, "Jäähdytysvesi, m3")
+    rows = [(str(2019 + at), str(120 + 15 * at)) for at in range(6)]
+    for at, (year, amount) in enumerate(rows):
+        canvas.drawRightString(184, 721 - 13 * at, year)
+        canvas.drawRightString(274, 721 - 13 * at, amount)
+    canvas.drawString(282, 60, "Sivu 1")
+    canvas.save()
+    found = texts(read_pdf(tmp_path / "a.pdf"), BlockKind.TABLE_ROW)
+    assert found == ["Vuosi | Jäähdytysvesi, m3", *(" | ".join(row) for row in rows)]
