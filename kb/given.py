@@ -150,22 +150,18 @@ def given(
     filters: tuple[tuple[str, str], ...] = (),
 ) -> GivenAnswer:
     """Return an answer that was just given, with what is known of its documents now."""
-    numbered: dict[tuple[str, int, int], Source] = {}
+    sources: dict[int, Source] = {}
     claims: list[GivenClaim] = []
-    for claim in answer.claims:
-        sources: list[Source] = []
-        for citation in claim.citations:
-            place = (citation.document_id, citation.start, citation.end)
-            if place not in numbered:
-                numbered[place] = _source(kb, citation, number=len(numbered) + 1)
-            if numbered[place] not in sources:
-                sources.append(numbered[place])
+    for claim, cited in answer.numbered():
+        for number, citation in cited:
+            if number not in sources:
+                sources[number] = _source(kb, citation, number=number)
         claims.append(
             GivenClaim(
                 text=" ".join(claim.text.split()),
                 language=claim.language,
                 confidence=claim.confidence,
-                sources=tuple(sources),
+                sources=tuple(sources[number] for number, _ in cited),
             )
         )
     return GivenAnswer(

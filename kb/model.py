@@ -345,3 +345,25 @@ class Answer:
     left_out: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
     explanation: Json | None = None
+
+    def numbered(self) -> list[tuple[Claim, list[tuple[int, Citation]]]]:
+        """Return the claims, each with its citations by number, a number once.
+
+        Places are numbered from 1 in the order in which claims name them, so a place that
+        several claims cite has one number in the whole answer.
+        """
+        numbers: dict[tuple[str, int, int], int] = {}
+        return [
+            (
+                claim,
+                list(
+                    {
+                        numbers.setdefault(
+                            (cited.document_id, cited.start, cited.end), len(numbers) + 1
+                        ): cited
+                        for cited in claim.citations
+                    }.items()
+                ),
+            )
+            for claim in self.claims
+        ]

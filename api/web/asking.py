@@ -144,24 +144,18 @@ def model_notes(visit: Visit, answer: Answer) -> list[str]:
 
 def claim_views(visit: Visit, asked: Asked, given: Answered) -> list[ClaimView]:
     """Return the claims of an answer, their sources numbered by place."""
-    numbered: dict[tuple[str, int, int], SourceView] = {}
+    sources: dict[int, SourceView] = {}
     claims: list[ClaimView] = []
-    for claim in given.answer.claims:
-        sources: list[SourceView] = []
-        for citation in claim.citations:
-            place = (citation.document_id, citation.start, citation.end)
-            if place not in numbered:
-                numbered[place] = _source(
-                    visit, asked, citation, number=len(numbered) + 1, hits=given.nearest
-                )
-            if numbered[place] not in sources:
-                sources.append(numbered[place])
+    for claim, cited in given.answer.numbered():
+        for number, citation in cited:
+            if number not in sources:
+                sources[number] = _source(visit, asked, citation, number=number, hits=given.nearest)
         claims.append(
             ClaimView(
                 text=" ".join(claim.text.split()),
                 language=claim.language,
                 foreign=claim.language != visit.language,
-                sources=tuple(sources),
+                sources=tuple(sources[number] for number, _ in cited),
             )
         )
     return claims
