@@ -21,7 +21,7 @@ from cli.taking import Taking, taking_options, write_taken
 from kb.messages import message
 
 if TYPE_CHECKING:
-    from kb.model import Answer, Citation, Hit, Json
+    from kb.model import Answer, Citation, Hit, Json, Locator
 
 
 @command("ask")
@@ -74,19 +74,13 @@ def ask_command(
 def _print_answer(answer: Answer) -> None:
     for key in (*answer.notices, *dict.fromkeys(answer.left_out)):
         click.echo(f"! {message(key, answer.language)}", err=True)
-    numbers: dict[tuple[str, int, int], int] = {}
-    sources: list[Citation] = []
-    for claim in answer.claims:
-        marks: list[str] = []
-        for citation in claim.citations:
-            place = (citation.document_id, citation.start, citation.end)
-            if place not in numbers:
-                numbers[place] = len(numbers) + 1
-                sources.append(citation)
-            marks.append(f"[{numbers[place]}]")
-        click.echo(f"{' '.join(claim.text.split())} {' '.join(marks)}\n")
-    for number, citation in enumerate(sources, 1):
-        click.echo(f"[{number}] {citation.title}{_place(citation.locator.to_json())}")
+    sources: dict[int, Citation] = {}
+    for claim, cited in answer.numbered():
+        sources |= {number: citation for number, citation in cited if number not in sources}
+        marks = " ".join(f"[{number}]" for number, _ in cited)
+        click.echo(f"{' '.join(claim.text.split())} {marks}\n")
+    for number, citation in sources.items():
+        click.echo(f"[{number}] {citation.title}{_place(citation.locator)}")
         click.echo(
             f"    kb text {citation.document_id} --start {citation.start} --end {citation.end}"
         )
@@ -113,16 +107,12 @@ def _print_explanation(explanation: Json) -> None:
             click.echo("  " + " · ".join(f"{name}: {cell}" for name, cell in named if cell))
 
 
-def _place(locator: dict[str, object]) -> str:
-    """Return a locator in words: ``, s. 12, Vesi › Jäähdytys``."""
-    parts: list[str] = []
-    for name in ("page", "pages", "slide", "sheet", "rows", "heading"):
-        value = locator.get(name)
-        if isinstance(value, list):
-            value = (" › " if name == "heading" else "–").join(str(part) for part in value)
-        if value:
-            parts.append(t(f"place_{name}", value=value))
-    return "".join(f", {part}" for part in parts)
+def _place(locator: Locator) -> str:
+    """Return a locator in words, after a title: ``, s. 12, Vesi › Jäähdytys``."""
+    from kb.wording import place
+
+    told = place(locator, frame.LANGUAGE)
+    return f", {told}" if told else ""
 
 
 def _print_hit(hit: Hit) -> None:

@@ -42,7 +42,7 @@ def node(hit: Hit) -> TextNode:
         "language": hit.passage.language,
         "start": hit.passage.start,
         "end": hit.passage.end,
-        **hit_locator(hit),
+        **hit_locator(hit).to_json(),
     }
     hidden = [key for key in metadata if key not in ("title", "page", "pages", "heading")]
     return TextNode(

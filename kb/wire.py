@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from kb.catalogue import DocumentRow
 from kb.messages import message
-from kb.model import Answer, Citation, Claim, Document, Hit, Language, Metadata, Span
+from kb.model import Answer, Citation, Claim, Document, Hit, Language, Locator, Metadata, Span
 
 
 def passage_json(hit: Hit) -> dict[str, object]:
@@ -19,7 +19,7 @@ def passage_json(hit: Hit) -> dict[str, object]:
         "title": document.metadata.title,
         "source": document.source,
         "language": passage.language,
-        "locator": hit_locator(hit),
+        "locator": hit_locator(hit).to_json(),
         "start": passage.start,
         "end": passage.end,
         "text": hit.text,
@@ -33,10 +33,10 @@ def passage_json(hit: Hit) -> dict[str, object]:
     }
 
 
-def hit_locator(hit: Hit) -> dict[str, object]:
+def hit_locator(hit: Hit) -> Locator:
     """Return where a passage stands: its own headings, and every page it touches."""
     found = hit.document.locate(Span(hit.passage.start, hit.passage.end))
-    return replace(found, heading=found.heading or hit.passage.heading).to_json()
+    return replace(found, heading=found.heading or hit.passage.heading)
 
 
 def citation_json(citation: Citation) -> dict[str, object]:
