@@ -9,17 +9,22 @@ from evaluation.questions import evaluate_questions, load_questions
 from kb.feedback import Feedback
 from kb.given import given
 from kb.knowledge_base import KnowledgeBase
-from tests.kb.answers import QUESTION, QUOTE, WATER, Open, answered, opened, take_in, write
+from tests.kb.answers import (
+    QUESTION,
+    QUOTE,
+    Open,
+    answered,
+    take_in,
+    with_water,
+    write,
+)
 
 OTHER = "Kuka omistaa sataman?"
 
 
 @pytest.fixture
 def kb(open_at: Open, tmp_path: Path) -> KnowledgeBase:
-    found = opened(open_at, tmp_path)
-    write(tmp_path / "aineisto", vesi=WATER)
-    take_in(found, tmp_path / "aineisto")
-    return found
+    return with_water(open_at, tmp_path)
 
 
 def judge(kb: KnowledgeBase, question: str, verdict: str, *quotes: str, note: str = "") -> None:

@@ -223,6 +223,7 @@ def test_workers_die_with_their_parent(tmp_path: Path, how: signal.Signals) -> N
         text=True,
     )
     with contextlib.ExitStack() as stack:
+        stack.enter_context(parent)  # waited for, its pipes closed: no later test is blamed
         stack.callback(parent.kill)
         assert parent.stdout is not None
         pid = int(parent.stdout.readline())

@@ -37,6 +37,14 @@ def opened(open_at: Open, tmp_path: Path, **settings: object) -> KnowledgeBase:
     return open_at(tmp_path / "data", embedder=BagOfWords(), **settings)
 
 
+def with_water(open_at: Open, tmp_path: Path) -> KnowledgeBase:
+    """Open the knowledge base of a test, with ``aineisto/vesi.md`` in it."""
+    kb = opened(open_at, tmp_path)
+    write(tmp_path / "aineisto", vesi=WATER)
+    take_in(kb, tmp_path / "aineisto")
+    return kb
+
+
 def answered(kb: KnowledgeBase, question: str, *quotes: str) -> Answer:
     """Return an answer that cites quotes, wherever they stand."""
     claims = []

@@ -8,16 +8,20 @@ from kb.errors import BadEntry, NotFound
 from kb.feedback import LONGEST_NOTE, Feedback, Verdict
 from kb.given import GivenAnswer, given
 from kb.knowledge_base import KnowledgeBase
-from tests.kb.answers import QUESTION, QUOTE, WATER, Open, answered, opened, take_in, write
+from tests.kb.answers import (
+    QUESTION,
+    QUOTE,
+    Open,
+    answered,
+    opened,
+    with_water,
+)
 from tests.kb.test_saved import level
 
 
 @pytest.fixture
 def kb(open_at: Open, tmp_path: Path) -> KnowledgeBase:
-    found = opened(open_at, tmp_path)
-    write(tmp_path / "aineisto", vesi=WATER)
-    take_in(found, tmp_path / "aineisto")
-    return found
+    return with_water(open_at, tmp_path)
 
 
 @pytest.fixture

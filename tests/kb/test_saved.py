@@ -10,17 +10,23 @@ from kb.given import given
 from kb.knowledge_base import KnowledgeBase
 from kb.model import Confidentiality
 from kb.saved import SavedAnswer, SavedAnswers, State, saved_json
-from tests.kb.answers import QUESTION, QUOTE, WATER, Open, answered, opened, take_in, write
+from tests.kb.answers import (
+    QUESTION,
+    QUOTE,
+    Open,
+    answered,
+    opened,
+    take_in,
+    with_water,
+    write,
+)
 
 MORE = "Vesilaatuja on neljä."
 
 
 @pytest.fixture
 def kb(open_at: Open, tmp_path: Path) -> KnowledgeBase:
-    found = opened(open_at, tmp_path)
-    write(tmp_path / "aineisto", vesi=WATER)
-    take_in(found, tmp_path / "aineisto")
-    return found
+    return with_water(open_at, tmp_path)
 
 
 def saved(kb: KnowledgeBase, *quotes: str, name: str = "") -> SavedAnswer:
