@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Literal, cast
 
 from evaluation.tables import Table, columns, heading, note
-from kb.answering.checking import ClaimChecker, Evidence
+from kb.answering.aligning import Evidence
+from kb.answering.checking import ClaimChecker
 from kb.answering.facts import facts_of
 from kb.model import Language
 

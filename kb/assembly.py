@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from kb.answering.checking import ClaimChecker, Evidence
+from kb.answering.aligning import Evidence
+from kb.answering.checking import ClaimChecker
 from kb.answering.writing import Writer
 from kb.catalogue import Catalogue
 from kb.centring import Centring

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from kb.answering.checking import ClaimChecker, Evidence, Refusal, Verdict
+from kb.answering.aligning import Evidence
+from kb.answering.checking import ClaimChecker, Refusal, Verdict
 from kb.answering.faults import ModelFault
 from kb.answering.prompting import Prompt, prompt, speaks_to_a_model
 from kb.answering.replies import Outcome, Proposed, Reply

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kb.answering.checking import ClaimChecker, Evidence, Refusal
+from kb.answering.aligning import Evidence
+from kb.answering.checking import ClaimChecker, Refusal
 from kb.answering.facts import clauses, facts_of, poles
 from kb.assembly import open_knowledge_base
 from kb.model import Language

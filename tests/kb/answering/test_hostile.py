@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from ingest.pipeline import TextSource, ingest_texts
-from kb.answering.checking import Evidence
+from kb.answering.aligning import Evidence
 from kb.answering.prompting import prompt, shown, speaks_to_a_model
 from kb.answering.units import units_of
 from kb.assembly import open_knowledge_base
