@@ -82,6 +82,18 @@ def _with_vocabulary(
     take(opened.catalogue, path)
 
 
+@command("legs", group=evaluate)
+@click.argument("folder", type=_a_folder)
+@option("--queries", "--limit", "queries", type=click.IntRange(1))
+@json_option
+def legs_command(folder: Path, queries: int | None, as_json: bool) -> None:
+    from evaluation.suite import legs
+
+    with progress_bars() as draw:
+        result = legs(folder, settings=settings(), limit=queries, progress=draw)
+    _show(result, as_json)
+
+
 @command("questions", group=evaluate)
 @click.argument("file", required=False, type=_a_file)
 @_split

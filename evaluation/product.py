@@ -34,6 +34,7 @@ from kb.assembly import open_knowledge_base
 from kb.errors import ReindexNeeded
 from kb.knowledge_base import KnowledgeBase
 from kb.model import Document, Language
+from kb.retrieval import Leg
 from kb.settings import Settings
 
 # Queries of test sets can be whole abstracts.
@@ -44,6 +45,11 @@ def default_cache() -> Path:
     """Return the folder for data that can be made again: the user's cache folder."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "kokkola-kb" / "evaluation"
+
+
+def cache_name(beir: BeirSet) -> str:
+    """Return the name in the cache of what is in a set's corpus."""
+    return f"beir-{beir.digest()[:20]}"
 
 
 def take_in(
@@ -114,7 +120,9 @@ def _bring_up_to_date(kb: KnowledgeBase) -> None:
         reindex(kb)
 
 
-def searcher(kb: KnowledgeBase, *, depth: int = DEPTH) -> Callable[[str], list[Scored]]:
+def searcher(
+    kb: KnowledgeBase, *, depth: int = DEPTH, leg: Leg | None = None
+) -> Callable[[str], list[Scored]]:
     """Return a search for entries: passages by the product, each entry by its best one.
 
     More passages are asked for until so many entries are met or none are left.
@@ -126,7 +134,7 @@ def searcher(kb: KnowledgeBase, *, depth: int = DEPTH) -> Callable[[str], list[S
     def search(text: str) -> list[Scored]:
         k = first
         while True:
-            hits = kb.search(text, k=k).hits
+            hits = kb.search(text, k=k, leg=leg).hits
             found = best_by_entry(
                 (name, hit.score) for hit in hits for name in entry_ids(hit.document)
             )
@@ -179,7 +187,7 @@ def measure(
     progress: Callable[[Progress], None] | None = None,
 ) -> BeirResult:
     """Measure the product on a loaded set."""
-    name = f"beir-{beir.digest()[:20]}" + ("-vocabulary" if vocabulary else "")
+    name = cache_name(beir) + ("-vocabulary" if vocabulary else "")
     with knowledge_base_over(
         name,
         beir.entries,

@@ -33,7 +33,7 @@ from kb.model import (
     WordBox,
 )
 from kb.protocols import Embedder
-from kb.retrieval import Query, Retriever
+from kb.retrieval import Leg, Query, Retriever
 from kb.settings import Settings
 from kb.vectors import VectorIndex
 
@@ -96,13 +96,14 @@ class KnowledgeBase:
         scope: Scope | None = None,
         k: int = 10,
         language: Language | None = None,
+        leg: Leg | None = None,
     ) -> SearchResult:
-        """Return the k best passages for a question or some words.
+        """Return the k best passages for a question or some words; with a leg, by that alone.
 
         Raises BadQuestion when the text is empty or longer than ``settings.max_question``.
         """
         query = self._query(text, language)
-        ranking = self._retriever.rank(query, scope=self._cleared(scope), k=k)
+        ranking = self._retriever.rank(query, scope=self._cleared(scope), k=k, leg=leg)
         return SearchResult(text, query.language, tuple(self._retriever.hits(ranking).values()))
 
     def ask(

@@ -142,6 +142,15 @@ class LexicalIndex:
             at = np.minimum(np.searchsorted(self._rows, rows), len(self._rows) - 1)
             return np.where(self._rows[at] == rows, self._languages[at], 0).astype(np.int8)
 
+    def norms(self, rows: Rows) -> Scores:
+        """Return K1 times each passage's length as BM25 has it; that of an average one if gone."""
+        with self._lock:
+            self._follow()
+            if len(self._rows) == 0:
+                return np.full(len(rows), K1, np.float32)
+            at = np.minimum(np.searchsorted(self._rows, rows), len(self._rows) - 1)
+            return np.where(self._rows[at] == rows, self._norms[at], K1).astype(np.float32)
+
     def idf(self, term: str) -> float:
         """Return a term's inverse document frequency, that of a term nobody writes included."""
         with self._lock:

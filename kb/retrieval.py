@@ -11,11 +11,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from kb.agreement import SentenceAgreement
 from kb.analysis.engines import question_tokens
 from kb.catalogue import Catalogue, ItemKind
 from kb.centring import Centring, Vector, cosines
@@ -26,6 +26,7 @@ from kb.language import detect
 from kb.lexical import LexicalIndex, LexicalScores, Translation, Word
 from kb.model import LANGUAGES, Document, Hit, Language, Matrix, Passage, Scope, Span
 from kb.protocols import Embedder
+from kb.second_look import SecondLook
 from kb.translation import Translator
 from kb.vectors import VectorIndex
 
@@ -33,8 +34,11 @@ Rows = npt.NDArray[np.int64]
 HalfMatrix = npt.NDArray[np.float16]
 
 SENTENCE_WEIGHT = 0.6
-LEXICAL_WEIGHT = 1.2
-AGREEMENT_WEIGHT = 0.1
+LEXICAL_WEIGHT = 0.9
+
+Leg = Literal["terms", "vectors"]
+LEGS: tuple[Leg, ...] = ("terms", "vectors")
+"""What a ranking is fused of; each can rank alone, to see what the whole is worth."""
 
 _CANDIDATES = 150
 _SECOND_LOOK = 40
@@ -112,7 +116,7 @@ class Retriever:
         self._embeddings = embeddings
         self._sentences = sentences
         self._translator = translator
-        self._agreement = SentenceAgreement(catalogue, lexical)
+        self._closer = SecondLook(catalogue, lexical)
         self._lock = threading.Lock()
         self._seen: dict[int, _PassageVectors] = {}
         self._exact: dict[ItemKind, tuple[Rows, Matrix]] = {}
@@ -134,15 +138,21 @@ class Retriever:
             vector=self._centring.centre().query(vector, spoken),
         )
 
-    def rank(self, query: Query, *, scope: Scope, k: int) -> Ranking:
-        """Return the k best passages within a scope."""
+    def rank(self, query: Query, *, scope: Scope, k: int, leg: Leg | None = None) -> Ranking:
+        """Return the k best passages within a scope; with a leg, by that alone."""
         allowed = self._catalogue.rows_in_scope(scope)
         lexical = self._lexical.score(query.words)
         candidates = self._candidates(query, lexical, allowed, max(_CANDIDATES, k))
         dense, sentences = self._dense(query, candidates)
         shares, coverage = lexical.at(candidates)
-        scores = fuse(dense, concerted(shares, coverage), lexical_weight=LEXICAL_WEIGHT)
-        scores = self._second_look(query, candidates, scores, sentences)
+        terms = concerted(shares, coverage)
+        if leg == "terms":
+            scores = terms
+        elif leg == "vectors":
+            scores = fuse(dense, terms, lexical_weight=0)
+        else:
+            scores = fuse(dense, terms, lexical_weight=LEXICAL_WEIGHT)
+            scores = self._second_look(query, candidates, scores, sentences)
         best = top(scores, k)
         kept = set(candidates[best].tolist())
         return Ranking(
@@ -159,17 +169,18 @@ class Retriever:
     def _second_look(
         self, query: Query, rows: Rows, scores: Scores, sentences: Sequence[ScoredSentence]
     ) -> Scores:
-        """Return scores with what the best ``_SECOND_LOOK`` passages' sentences add."""
+        """Return scores with what a closer look at the best ``_SECOND_LOOK`` passages adds."""
         best = top(scores, _SECOND_LOOK)
         cosine: dict[int, dict[Span, float]] = {row: {} for row in rows[best].tolist()}
         for sentence in sentences:
             if sentence.row in cosine:
                 cosine[sentence.row][sentence.span] = sentence.cosine
-        agreed = self._agreement.score(query.words, list(cosine), list(cosine.values()))
-        looked_at = scores.copy()
-        # The others stay below: what isn't looked at counts as the least agreement seen.
-        looked_at += AGREEMENT_WEIGHT * (agreed.min() if len(agreed) else np.float32(0))
-        looked_at[best] = scores[best] + AGREEMENT_WEIGHT * agreed
+        gained = self._closer.score(
+            query.words, query.language, list(cosine), list(cosine.values())
+        )
+        # The others stay below: what isn't looked at gains as little as the least of these.
+        looked_at = scores + (gained.min() if len(gained) else np.float32(0))
+        looked_at[best] = scores[best] + gained
         return np.asarray(looked_at, dtype=np.float32)
 
     # -- candidates ---------------------------------------------------------------------------
