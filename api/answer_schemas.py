@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StrictInt
 
-from api.schemas import AskRequest, CitationOut, LocatorOut, Out, Text
+from api.schemas import AskRequest, CitationOut, FigureOut, LocatorOut, Out, Text
 
 FormatName = Literal["docx", "markdown", "text"]
 
@@ -118,4 +118,5 @@ class SavedOut(Out):
     reason: str
     reason_code: str
     claims: list[GivenClaimOut]
+    figures: list[FigureOut]
     since: SinceOut

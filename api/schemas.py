@@ -175,6 +175,24 @@ class ToldOut(Out):
     text: str
 
 
+class FigureOut(Out):
+    """A figure or date beside others of the same thing, the newest first.
+
+    ``figure`` is ``text[start:end]`` of its document and ``number`` its source's in the order in
+    which claims name places, from 1. ``date`` is the year that the statement names (``stated``),
+    else the document's date.
+    """
+
+    figure: str
+    date: str | None
+    stated: bool
+    newest: bool
+    document_id: str
+    start: int
+    end: int
+    number: int
+
+
 class AnswerOut(Out):
     """An answer with cited claims, or the reason why there is none and what lay nearest.
 
@@ -186,6 +204,7 @@ class AnswerOut(Out):
     status: Literal["answered", "no_evidence"]
     language: str
     claims: list[ClaimOut]
+    figures: list[FigureOut]
     reason: str
     reason_code: str
     nearest: list[PassageOut]

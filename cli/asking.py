@@ -21,6 +21,7 @@ from cli.taking import Taking, taking_options, write_taken
 from kb.messages import message
 
 if TYPE_CHECKING:
+    from kb.given import GivenAnswer
     from kb.model import Answer, Citation, Hit, Json, Locator
 
 
@@ -53,7 +54,7 @@ def ask_command(
     understood = understand(text, after)
     question = understood.text if understood else text
     answer = opened.ask(question, scope=scope, explain=explain, model=not no_model)
-    saved = None
+    saved = told = None
     if save or taking.wanted:
         asked_as = text if understood else ""
         told = given(opened, answer, asked_as=asked_as, filters=filters_of(scope))
@@ -66,12 +67,12 @@ def ask_command(
     elif not taking.wanted:
         if understood:
             click.echo(t("understood_as", question=understood.text) + "\n")
-        _print_answer(answer)
+        _print_answer(answer, told or given(opened, answer))
     if saved is not None and not as_json:
         click.echo(t("answer_saved", id=saved.id), err=True)
 
 
-def _print_answer(answer: Answer) -> None:
+def _print_answer(answer: Answer, told: GivenAnswer) -> None:
     for key in (*answer.notices, *dict.fromkeys(answer.left_out)):
         click.echo(f"! {message(key, answer.language)}", err=True)
     sources: dict[int, Citation] = {}
@@ -79,6 +80,7 @@ def _print_answer(answer: Answer) -> None:
         sources |= {number: citation for number, citation in cited if number not in sources}
         marks = " ".join(f"[{number}]" for number, _ in cited)
         click.echo(f"{' '.join(claim.text.split())} {marks}\n")
+    print_figures(told)
     for number, citation in sources.items():
         click.echo(f"[{number}] {citation.title}{_place(citation.locator)}")
         click.echo(
@@ -92,6 +94,20 @@ def _print_answer(answer: Answer) -> None:
                 _print_hit(hit)
     if answer.explanation is not None:
         _print_explanation(answer.explanation)
+
+
+def print_figures(told: GivenAnswer) -> None:
+    """Print figures side by side, where an answer has such."""
+    from kb.exporting import Told
+
+    if not told.figures:
+        return
+    click.echo(message("figures.note", frame.LANGUAGE))
+    rows = [(*Told(frame.language(), told).figure_parts(one), one.number) for one in told.figures]
+    width = max(len(when) for when, _, _ in rows)
+    for when, text, number in rows:
+        click.echo(f"  {when:<{width}}  {text} [{number}]")
+    click.echo()
 
 
 def _print_explanation(explanation: Json) -> None:

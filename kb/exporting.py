@@ -16,7 +16,7 @@ from urllib.parse import urlencode, urlsplit
 
 from kb import wording
 from kb.errors import BadEntry
-from kb.given import GivenAnswer, Source
+from kb.given import GivenAnswer, GivenFigure, Source
 from kb.messages import message
 from kb.model import AnswerStatus, Language
 
@@ -99,6 +99,17 @@ class Told:
         if self.given.status is AnswerStatus.ANSWERED or not self.given.reason:
             return ""
         return message(self.given.reason, self.language)
+
+    def figure_parts(self, figure: GivenFigure) -> tuple[str, str]:
+        """Return of when a figure is, and the figure; the newest says so."""
+        when = wording.figure_date(figure.date, self.language, stated=figure.stated)
+        if figure.newest:
+            when = f"{when}, {message('figures.newest', self.language)}"
+        return when, one_line(figure.text)
+
+    def any(self, key: str) -> str:
+        """Return a text of any part of the catalogue, by its whole key."""
+        return message(key, self.language)
 
     @property
     def note(self) -> str:
@@ -186,6 +197,7 @@ def as_markdown(given: GivenAnswer, *, language: Language, link: LinkOf) -> str:
     for claim in given.claims:
         marks = " ".join(f"[\\[{s.number}\\]]({_target(link(s))})" for s in claim.sources)
         lines += [f"{escaped(claim.text)} {marks}", ""]
+    lines += _figures_in_markdown(told, link)
     if given.sources:
         lines += [f"## {told.say('sources')}", ""]
     apart = quotes_apart(given)
@@ -206,6 +218,19 @@ def as_markdown(given: GivenAnswer, *, language: Language, link: LinkOf) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
+def _figures_in_markdown(told: Told, link: LinkOf) -> list[str]:
+    """Return figures side by side as a list: CommonMark has no tables."""
+    if not told.given.figures:
+        return []
+    lines = [f"## {told.any('figures.title')}", "", told.any("figures.note"), ""]
+    for figure in told.given.figures:
+        when, text = told.figure_parts(figure)
+        address = _target(link(told.given.source(figure.number)))
+        said = escaped(f"{when}: {text}")
+        lines.append(f"- {said} [\\[{figure.number}\\]]({address})")
+    return [*lines, ""]
+
+
 def _target(url: str) -> str:
     """Return an address as the target of a link: nothing in it ends the target."""
     return re.sub(r"[<>()\\\s\"'`]", lambda found: f"%{ord(found[0]):02X}", url)
@@ -223,6 +248,11 @@ def as_text(given: GivenAnswer, *, language: Language, link: LinkOf) -> str:
     for claim in given.claims:
         marks = " ".join(f"[{source.number}]" for source in claim.sources)
         lines += [f"{one_line(claim.text)} {marks}", ""]
+    if given.figures:
+        lines += [told.any("figures.title"), told.any("figures.note")]
+        for figure in given.figures:
+            lines.append(f"- {': '.join(told.figure_parts(figure))} [{figure.number}]")
+        lines.append("")
     if given.sources:
         lines.append(told.say("sources"))
     apart = quotes_apart(given)

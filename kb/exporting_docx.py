@@ -48,6 +48,7 @@ def as_docx(given: GivenAnswer, *, language: Language, link: LinkOf) -> bytes:
                 f"[{source.number}]",
                 told.say("open_numbered", number=source.number),
             )
+    _add_figures(document, told, link=link)
     if given.sources:
         document.add_heading(told.say("sources"), level=2)
     apart = quotes_apart(given)
@@ -58,6 +59,44 @@ def as_docx(given: GivenAnswer, *, language: Language, link: LinkOf) -> bytes:
     out = io.BytesIO()
     document.save(out)
     return out.getvalue()
+
+
+def _add_figures(document: Any, told: Told, *, link: LinkOf) -> None:
+    """Add figures side by side as a table whose first row is its header."""
+    figures = told.given.figures
+    if not figures:
+        return
+    document.add_heading(told.any("figures.title"), level=2)
+    document.add_paragraph(told.any("figures.note"))
+    table = _table(document, [told.any(f"figures.{one}") for one in ("date", "figure", "source")])
+    for figure in figures:
+        source = told.given.source(figure.number)
+        when, text = told.figure_parts(figure)
+        cells = table.add_row().cells
+        cells[0].text = _xml(when)
+        run = cells[1].paragraphs[0].add_run(_xml(text))
+        if source.citation.language != told.language:
+            _spoken(run, source.citation.language)
+        _link(
+            cells[2].paragraphs[0],
+            link(source),
+            f"[{figure.number}]",
+            told.say("open_numbered", number=figure.number),
+        )
+
+
+def _table(document: Any, columns: list[str]) -> Any:
+    """Return a table with its header row, which is repeated on every page it goes on to."""
+    from docx.oxml import OxmlElement
+    from docx.oxml.ns import qn
+
+    table = document.add_table(rows=1, cols=len(columns), style="Table Grid")
+    for cell, text in zip(table.rows[0].cells, columns, strict=True):
+        cell.paragraphs[0].add_run(_xml(text)).bold = True
+    repeated = OxmlElement("w:tblHeader")
+    repeated.set(qn("w:val"), "true")
+    table.rows[0]._tr.get_or_add_trPr().append(repeated)
+    return table
 
 
 def _add_source(document: Any, told: Told, source: Source, *, link: LinkOf, quote: bool) -> None:

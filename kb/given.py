@@ -58,6 +58,19 @@ class GivenClaim:
     sources: tuple[Source, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenFigure:
+    """A figure that is shown beside others; its source is the one with its number."""
+
+    text: str
+    date: str | None
+    stated: bool
+    newest: bool
+    number: int
+    start: int
+    end: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class GivenAnswer:
     """An answer at the time ``asked`` (ISO 8601, UTC).
@@ -76,6 +89,11 @@ class GivenAnswer:
     reason: str = ""
     filters: tuple[tuple[str, str], ...] = ()
     by_model: bool = False
+    figures: tuple[GivenFigure, ...] = ()
+
+    def source(self, number: int) -> Source:
+        """Return the source with a number; raises KeyError."""
+        return {source.number: source for source in self.sources}[number]
 
     @cached_property
     def sources(self) -> tuple[Source, ...]:
@@ -139,6 +157,19 @@ class GivenAnswer:
                 }
                 for claim in self.claims
             ],
+            "figures": [
+                {
+                    "figure": one.text,
+                    "date": one.date,
+                    "stated": one.stated,
+                    "newest": one.newest,
+                    "document_id": self.source(one.number).citation.document_id,
+                    "start": one.start,
+                    "end": one.end,
+                    "number": one.number,
+                }
+                for one in self.figures
+            ],
         }
 
 
@@ -174,6 +205,18 @@ def given(
         reason=answer.reason,
         filters=filters,
         by_model=answer.written,
+        figures=tuple(
+            GivenFigure(
+                text=" ".join(one.text.split()),
+                date=one.date,
+                stated=one.stated,
+                newest=one.newest,
+                number=answer.number_of(one.citation),
+                start=one.start,
+                end=one.end,
+            )
+            for one in answer.figures
+        ),
     )
 
 
@@ -218,6 +261,21 @@ def given_from(stored: str) -> GivenAnswer:
             )
             for claim in claims
         ),
+        figures=tuple(
+            _figure_from(one) for one in cast("list[dict[str, object]]", told.get("figures", []))
+        ),
+    )
+
+
+def _figure_from(told: Mapping[str, object]) -> GivenFigure:
+    return GivenFigure(
+        text=str(told["figure"]),
+        date=cast("str | None", told["date"]),
+        stated=bool(told["stated"]),
+        newest=bool(told["newest"]),
+        number=cast("int", told["number"]),
+        start=cast("int", told["start"]),
+        end=cast("int", told["end"]),
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kb.answering.comparing import cited_figures
 from kb.answering.extractive import Draft, Material, draft, words_told
 from kb.answering.support import calibration
 from kb.answering.units import units_of
@@ -199,6 +200,7 @@ class KnowledgeBase:
             written=bool(written.claims),
             left_out=tuple(written.left_out),
             notices=tuple(written.notices),
+            figures=cited_figures(drafted.figures, claims),
         )
         if not explain:
             return answer

@@ -319,6 +319,23 @@ class Claim:
     language: Language
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """A figure or date of an answer that is shown beside others of the same thing.
+
+    ``text`` is ``text[start:end]`` of the citation's document. ``date`` is the year that the
+    statement names (``stated``), else the document's date. ``newest``: it is newer than the others.
+    """
+
+    start: int
+    end: int
+    text: str
+    date: str | None
+    stated: bool
+    newest: bool
+    citation: Citation
+
+
 class AnswerStatus(StrEnum):
     """Whether the material answers."""
 
@@ -333,6 +350,7 @@ class Answer:
     ``reason`` is a key of the message catalogue (``reason.…``), empty when answered. ``written``
     says that a language model wrote the claims; ``left_out`` has a key (``left_out.…``) for each
     statement of its that was dropped, ``notices`` (``notice.…``) tell what else came in between.
+    ``figures`` are those of the same thing that differ, the newest first; claims cite them all.
     """
 
     question: str
@@ -344,7 +362,21 @@ class Answer:
     written: bool = False
     left_out: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
+    figures: tuple[Figure, ...] = ()
     explanation: Json | None = None
+
+    def number_of(self, citation: Citation) -> int:
+        """Return the number of a place that a claim cites, 0 where none does."""
+        place = (citation.document_id, citation.start, citation.end)
+        return next(
+            (
+                number
+                for _, cited in self.numbered()
+                for number, one in cited
+                if (one.document_id, one.start, one.end) == place
+            ),
+            0,
+        )
 
     def numbered(self) -> list[tuple[Claim, list[tuple[int, Citation]]]]:
         """Return the claims, each with its citations by number, a number once.

@@ -7,7 +7,18 @@ from dataclasses import replace
 
 from kb.catalogue import DocumentRow
 from kb.messages import message
-from kb.model import Answer, Citation, Claim, Document, Hit, Language, Locator, Metadata, Span
+from kb.model import (
+    Answer,
+    Citation,
+    Claim,
+    Document,
+    Figure,
+    Hit,
+    Language,
+    Locator,
+    Metadata,
+    Span,
+)
 
 
 def passage_json(hit: Hit) -> dict[str, object]:
@@ -63,6 +74,20 @@ def claim_json(claim: Claim) -> dict[str, object]:
     }
 
 
+def figure_json(figure: Figure, *, number: int) -> dict[str, object]:
+    """Return a figure that is shown beside others; ``number`` is its source's."""
+    return {
+        "figure": figure.text,
+        "date": figure.date,
+        "stated": figure.stated,
+        "newest": figure.newest,
+        "document_id": figure.citation.document_id,
+        "start": figure.start,
+        "end": figure.end,
+        "number": number,
+    }
+
+
 def answer_json(
     answer: Answer, *, language: Language | None = None, understood_as: str | None = None
 ) -> dict[str, object]:
@@ -74,6 +99,9 @@ def answer_json(
         "status": str(answer.status),
         "language": answer.language,
         "claims": [claim_json(claim) for claim in answer.claims],
+        "figures": [
+            figure_json(one, number=answer.number_of(one.citation)) for one in answer.figures
+        ],
         "reason": message(answer.reason, language or answer.language) if answer.reason else "",
         "reason_code": answer.reason.removeprefix("reason."),
         "nearest": [passage_json(hit) for hit in answer.nearest],

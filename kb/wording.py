@@ -36,6 +36,15 @@ def place(locator: Locator, language: str) -> str:
     return ", ".join(parts)
 
 
+def figure_date(iso: str | None, language: str, *, stated: bool) -> str:
+    """Return of when a figure is: the year its statement names, or its document's date."""
+    if not iso:
+        return message("figures.undated", language)
+    if stated:
+        return date(iso, language)
+    return message("figures.by_document", language, date=date(iso, language))
+
+
 def filter_value(name: str, value: str, language: str) -> str:
     """Return a filter's value in words: *vesi* for the theme ``water``; others as they are."""
     if name == "theme":

@@ -168,6 +168,7 @@ def _saved(visit: Visit, saved: SavedAnswer, *, fault: str = "", status: int = 2
         status,
         saved=saved,
         given=given,
+        told=given,
         since=since,
         sources=[_source(visit, asked, one) for one in since.sources],
         newer=[

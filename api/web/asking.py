@@ -77,13 +77,15 @@ def ask_page(request: Request) -> Response:
     context: dict[str, object] = {}
     if given is not None:
         claims = claim_views(visit, asked, given)
+        told = given_answer(visit, asked, given, written)
         context = {
+            "told": told,
             "answered": given.answer.status is AnswerStatus.ANSWERED,
             "reason": visit.t.any(given.answer.reason) if given.answer.reason else "",
             "claims": claims,
             "sources": _sources(claims),
             "passages": [passage_view(visit, asked, hit) for hit in given.nearest],
-            "taking": taking_of(visit, asked, given_answer(visit, asked, given, written)),
+            "taking": taking_of(visit, asked, told),
             "notes": model_notes(visit, given.answer),
         }
     titles = {str(row.id): row.metadata.title for row in visit.rows}

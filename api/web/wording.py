@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ingest.pipeline import warning_text
 from kb import wording
+from kb.given import GivenFigure
 from kb.messages import catalogue, message
 from kb.model import Citation, Confidentiality, Kind, Language, Locator
 from kb.themes import themes
@@ -54,6 +55,10 @@ class Wording:
     def theme(self, theme_id: str) -> str:
         """Return what a theme is called; one that doesn't ship is called by its id."""
         return next((one.label(self.language) for one in themes() if one.id == theme_id), theme_id)
+
+    def figure_date(self, figure: GivenFigure) -> str:
+        """Return of when a figure is."""
+        return wording.figure_date(figure.date, self.language, stated=figure.stated)
 
     def date(self, date: str | None) -> str:
         """Return an ISO date, possibly a year or month, as it is written in the language."""

@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from kb.answering import support
+from kb.answering import comparing, support
 from kb.answering.asking import SEVERAL, AskedKind, kind_of
-from kb.answering.composing import compose
+from kb.answering.composing import MOST_EXCERPTS, Excerpt, compose
 from kb.answering.units import Unit, units_of
 from kb.citing import cite
 from kb.lexical import Word
-from kb.model import Claim, Hit, Json
+from kb.model import Claim, Figure, Hit, Json
 from kb.retrieval import Ranking
 
 _KNOWN = 0.1
@@ -35,13 +35,15 @@ _WITHIN_SEVERAL = 1.5
 class Draft:
     """Claims, how probable it is that they answer (0–1), and why there are none.
 
-    ``reason`` is a key of the message catalogue; ``explanation`` tells how it came about.
+    ``figures`` are those that are shown side by side. ``reason`` is a key of the message
+    catalogue; ``explanation`` tells how it came about.
     """
 
     claims: tuple[Claim, ...]
     support: float
     reason: str
     explanation: Json = field(default_factory=dict)
+    figures: tuple[Figure, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,10 @@ def draft(material: Material) -> Draft:
         least=calibration.least,
     )
     best = max(support.probability(excerpts[0].log_odds), 1e-9)
+    beside = comparing.compared(
+        question, query.text, units, log_odds, first=units.index(excerpts[0].unit)
+    )
+    excerpts = _with_newest_first(excerpts, beside, units, log_odds)
     claims = []
     for excerpt in excerpts:
         citation = cite(
@@ -103,7 +109,31 @@ def draft(material: Material) -> Draft:
                 language=citation.language,
             )
         )
-    return Draft(tuple(claims), supported, "", explanation)
+    figures = comparing.figures(beside, [comparing.cited(one) for one in beside])
+    return Draft(tuple(claims), supported, "", explanation, figures)
+
+
+def _with_newest_first(
+    excerpts: Sequence[Excerpt],
+    beside: Sequence[comparing.Said],
+    units: Sequence[Unit],
+    log_odds: support.Features,
+) -> list[Excerpt]:
+    """Return excerpts that begin with the statements put side by side, each whole and alone."""
+    first = [
+        Excerpt(one.unit_said, one.unit_said.span, float(log_odds[units.index(one.unit_said)]))
+        for one in beside
+    ]
+    rest = [
+        excerpt
+        for excerpt in excerpts
+        if not any(
+            one.unit.hit.document.id == excerpt.unit.hit.document.id
+            and one.span.overlap(excerpt.span)
+            for one in first
+        )
+    ]
+    return [*first, *rest][:MOST_EXCERPTS] if first else list(excerpts)
 
 
 def _explanation(

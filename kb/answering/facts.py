@@ -136,6 +136,11 @@ def is_place(word: str) -> bool:
     return word in _places()
 
 
+def place(word: str) -> int | None:
+    """Return the number of the place that a dictionary form names in any language, or None."""
+    return _places().get(word)
+
+
 def is_month(word: str) -> bool:
     """Return whether a word names a month."""
     return any(pattern.fullmatch(word.lower()) for _, pattern in _months())
