@@ -340,28 +340,25 @@ def bench(
 
 
 def _bench_ingest(settings: Settings, set_folder: Path | None, count: int) -> Result:
-    from evaluation.baselines.plain_llamaindex import DEFAULT_MODEL
     from evaluation.beir import Entry
     from evaluation.benchmarks import ingest
 
+    language = None
     if set_folder is not None:
         whole = load(set_folder)
+        language = whole.language
         entries = [entry for entry, _ in zip(whole.entries(), range(count), strict=False)]
-        return ingest.run(
-            settings=settings,
-            entries=entries,
-            language=whole.language,
-            plain_model=_plain_model(settings, DEFAULT_MODEL),
-        )
-    texts, _ = _material(settings, None)
-    entries = [Entry(str(number), "", text) for number, (text, _) in enumerate(texts[:count])]
+    else:
+        texts, _ = _material(settings, None)
+        entries = [Entry(str(number), "", text) for number, (text, _) in enumerate(texts[:count])]
+    model = settings.embedding_model
     return ingest.run(
-        settings=settings, entries=entries, plain_model=_plain_model(settings, DEFAULT_MODEL)
+        settings=settings,
+        entries=entries,
+        language=language,
+        plain_model=None if model == "bundled" else model,
+        plain=True,
     )
-
-
-def _plain_model(settings: Settings, default: str) -> str:
-    return default if settings.embedding_model == "bundled" else settings.embedding_model
 
 
 def _material(

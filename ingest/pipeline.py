@@ -280,6 +280,7 @@ class _Run:
         self._pages = 0
         self._doubtful: list[tuple[_Task, UnreadableDocument | OSError]] = []
         self._unseen: list[str] = []
+        self._arriving = threading.Event()
         self._readers_work = False
         self._recognises = shutil.which("tesseract") is not None
         self._readers = (_READER,) if self._recognises else (_READER, _READER + _PICTURES)
@@ -311,6 +312,7 @@ class _Run:
 
     def texts(self, texts: Iterable[TextSource]) -> Report:
         with self._run(), self._embedding():
+            self._arriving.set()
             for text in texts:
                 self._take_text(text)
         return self._report
@@ -338,6 +340,7 @@ class _Run:
         """Embed passages beside what happens inside, then sentences."""
         stop, reading = threading.Event(), threading.Event()
         reading.set()
+        self._arriving.clear()
         indexer = Indexer(self._kb, progress=self._embedded, stop=stop)
         with ThreadPoolExecutor(1, thread_name_prefix="embedding") as pool:
             passages = pool.submit(self._embed_passages, indexer, reading)
@@ -348,6 +351,7 @@ class _Run:
                 raise
             finally:
                 reading.clear()
+                self._arriving.set()
             passages.result()
         # Before the sentences, which take as long as all else: filters by theme needn't wait.
         open_theming(self._kb).guess_documents()
@@ -363,6 +367,9 @@ class _Run:
             self._kb.vectors.flush()
         else:
             self._kb.vectors.rebuild()
+        self._arriving.wait()
+        if reading.is_set():
+            self._kb.vectors.open()  # there is nothing to embed while the first file is read
         indexer.run("passage", more=reading.is_set)
 
     def _embedded(self, how_far: Embedded) -> None:
@@ -387,6 +394,7 @@ class _Run:
                     continue
                 task = _Task(source, record, time.monotonic(), quiet)
                 running[pool.submit(self._original(record.digest), name=source.name)] = task
+                self._arriving.set()
                 if len(running) >= _IN_FLIGHT:
                     self._take_ready(running)
             while running:

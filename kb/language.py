@@ -31,6 +31,7 @@ _NAME_SHARE = 0.5  # a capital letter inside a sentence: perhaps a name, from an
 _MOST_FROM_OTHER = 4.0
 _MOST_FROM_SMALL = 12.0
 _WORDS_READ = 120  # enough for any text
+_GRAMS_KEPT = 1 << 15  # trigrams whose logs are kept: far more than three languages have
 
 _Scores = tuple[float, float, float]
 
@@ -49,6 +50,7 @@ class _Letters:
             Counter(),
             Counter(),
         )
+        self._known: dict[str, float] = {}
         for word in words:
             spelled = f"  {word} "
             for at in range(2, len(spelled)):
@@ -60,20 +62,29 @@ class _Letters:
     def log_probability(self, word: str) -> float:
         """Return the natural log of the probability of the letters and the end of a word."""
         spelled = f"  {word} "
+        known = self._known
         total = 0.0
         for at in range(2, len(spelled)):
-            probability = 1 / 60  # any letter at all
-            for order in range(3):
-                gram = spelled[at - order : at + 1]
-                seen = self._contexts[order][gram[:-1]]
-                # Witten-Bell-like: the more often a context was seen, the more it is trusted.
-                trust = seen / (seen + 5.0)
-                if seen:
-                    probability = (
-                        trust * self._counts[order][gram] / seen + (1 - trust) * probability
-                    )
-            total += math.log(probability)
+            gram = spelled[at - 2 : at + 1]
+            found = known.get(gram)
+            if found is None:
+                found = math.log(self._probability(gram))
+                if len(known) < _GRAMS_KEPT:
+                    known[gram] = found
+            total += found
         return total
+
+    def _probability(self, trigram: str) -> float:
+        """Return the probability of a trigram's last letter after the two before it."""
+        probability = 1 / 60  # any letter at all
+        for order in range(3):
+            gram = trigram[2 - order :]
+            seen = self._contexts[order][gram[:-1]]
+            # Witten-Bell-like: the more often a context was seen, the more it is trusted.
+            trust = seen / (seen + 5.0)
+            if seen:
+                probability = trust * self._counts[order][gram] / seen + (1 - trust) * probability
+        return probability
 
 
 class _Model:

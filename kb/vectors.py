@@ -19,7 +19,7 @@ import shutil
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -127,6 +127,11 @@ class VectorIndex:
             if abs(held - wanted[kind]) > posted[kind]:
                 return False
         return True
+
+    def open(self) -> None:
+        """Open the index ahead of its use, which takes a second; a fault shows itself then."""
+        with suppress(_Broken), self._lock, _chroma():
+            self._follow()
 
     def _tell(self, error: _Broken) -> None:
         if self._told != self._catalogue.generation:

@@ -4,7 +4,8 @@
 ``ChromaVectorStore`` behind a ``VectorStoreIndex``, answers by similarity. It needs packages
 that we don't: ``pip install sentence-transformers llama-index-vector-stores-chroma`` and, on
 Linux, a torch without CUDA. Run beside us: ``python -m evaluation.baselines.plain_llamaindex
-SET --model MODEL``.
+SET --model MODEL``. An embedder of ours can take the model's place where there is no torch, and
+a vector store of a few lines that of the package: what is then slower is llama-index's part.
 """
 
 from __future__ import annotations
@@ -26,16 +27,22 @@ from evaluation.errors import EvaluationError
 
 if TYPE_CHECKING:
     from llama_index.core.embeddings import BaseEmbedding
+    from llama_index.core.vector_stores.types import BasePydanticVectorStore
+
+    from kb.protocols import Embedder
 
 PACKAGES = ("torch", "sentence_transformers", "llama_index.vector_stores.chroma")
+CORE = ("llama_index.core", "chromadb")
+"""What it can't do without whoever embeds."""
+
 DEFAULT_MODEL = "intfloat/multilingual-e5-small"
 INSTALL = "pip install torch sentence-transformers llama-index-vector-stores-chroma"
 """What brings the packages; on Linux choose a torch without CUDA first."""
 
 
-def missing() -> list[str]:
+def missing(packages: Sequence[str] = PACKAGES) -> list[str]:
     """Return which of the packages aren't installed."""
-    return [name for name in PACKAGES if not _installed(name)]
+    return [name for name in packages if not _installed(name)]
 
 
 def _installed(name: str) -> bool:
@@ -46,7 +53,7 @@ def _installed(name: str) -> bool:
 
 
 class PlainPipeline:
-    """Entries in, ranked entries out. ``seconds`` is the time of putting them in."""
+    """Entries in, ranked entries out; ``seconds`` and ``cpu_seconds`` of putting them in."""
 
     def __init__(
         self,
@@ -54,14 +61,16 @@ class PlainPipeline:
         *,
         folder: Path,
         model: str = DEFAULT_MODEL,
+        embedder: Embedder | None = None,
         threads: int = 0,
         chunk_size: int = 256,
     ) -> None:
         """Embed and index all entries under a folder; chunk_size is in tokens, overlap 20.
 
-        Raises EvaluationError where a package is missing.
+        An ``embedder`` embeds in the model's place. Raises EvaluationError where a package is
+        missing.
         """
-        if lacking := missing():
+        if lacking := missing(PACKAGES if embedder is None else CORE):
             raise EvaluationError(
                 "evaluation_baseline", package=", ".join(lacking), command=INSTALL
             )
@@ -71,20 +80,23 @@ class PlainPipeline:
         from llama_index.core.schema import Document
 
         # By name, since type checkers must pass where these aren't installed.
-        torch = importlib.import_module("torch")
-        stores = importlib.import_module("llama_index.vector_stores.chroma")
-        if threads:
-            torch.set_num_threads(threads)
-        self.system = f"llama-index, {Path(model).name}"
-        embedding = sentence_transformers_embedding(model)
+        if embedder is None:
+            torch = importlib.import_module("torch")
+            if threads:
+                torch.set_num_threads(threads)
+            self.system = f"llama-index, {Path(model).name}"
+            embedding = sentence_transformers_embedding(model)
+        else:
+            self.system = "llama-index, our embedder"
+            embedding = own_embedding(embedder)
         client = chromadb.PersistentClient(path=str(folder))
         collection = client.get_or_create_collection("plain", metadata={"hnsw:space": "cosine"})
-        store = stores.ChromaVectorStore(chroma_collection=collection)
+        store = _chroma_store(collection)
         documents = [Document(text=entry.whole, metadata={"entry": entry.id}) for entry in entries]
         for document in documents:
             # The id isn't a part of what is embedded.
             document.excluded_embed_metadata_keys = ["entry"]
-        begun = time.perf_counter()
+        begun, begun_cpu = time.perf_counter(), time.process_time()
         nodes = SentenceSplitter(chunk_size=chunk_size, chunk_overlap=20).get_nodes_from_documents(
             documents
         )
@@ -94,6 +106,7 @@ class PlainPipeline:
             embed_model=embedding,
         )
         self.seconds = time.perf_counter() - begun
+        self.cpu_seconds = time.process_time() - begun_cpu
         self.pieces = len(nodes)
         self.entries = len(documents)
         self._retriever = index.as_retriever(similarity_top_k=2 * DEPTH)
@@ -143,6 +156,81 @@ def sentence_transformers_embedding(model: str) -> BaseEmbedding:
             return self._encode(texts, "passage: ")
 
     return _Adapter()
+
+
+def own_embedding(embedder: Embedder) -> BaseEmbedding:
+    """Return an embedder of ours as llama-index's embedding, in batches of the same size."""
+    from llama_index.core.embeddings import BaseEmbedding
+
+    class _Own(BaseEmbedding):
+        def _get_query_embedding(self, query: str) -> list[float]:
+            return [float(value) for value in embedder.embed_queries([query])[0]]
+
+        async def _aget_query_embedding(self, query: str) -> list[float]:
+            return self._get_query_embedding(query)
+
+        def _get_text_embedding(self, text: str) -> list[float]:
+            return self._get_text_embeddings([text])[0]
+
+        def _get_text_embeddings(self, texts: list[str]) -> list[list[float]]:
+            return [[float(value) for value in row] for row in embedder.embed_passages(texts)]
+
+    return _Own(model_name="own", embed_batch_size=16)
+
+
+def _chroma_store(collection: Any) -> BasePydanticVectorStore:
+    """Return the package's store, or one that adds and asks in the same way."""
+    if _installed("llama_index.vector_stores.chroma"):
+        stores = importlib.import_module("llama_index.vector_stores.chroma")
+        store: BasePydanticVectorStore = stores.ChromaVectorStore(chroma_collection=collection)
+        return store
+    from llama_index.core.schema import BaseNode, MetadataMode
+    from llama_index.core.vector_stores.types import (
+        BasePydanticVectorStore,
+        VectorStoreQuery,
+        VectorStoreQueryResult,
+    )
+    from llama_index.core.vector_stores.utils import metadata_dict_to_node, node_to_metadata_dict
+
+    class _Store(BasePydanticVectorStore):
+        stores_text: bool = True
+
+        @property
+        def client(self) -> Any:
+            return collection
+
+        def add(self, nodes: Sequence[BaseNode], **_: Any) -> list[str]:
+            ids = [node.node_id for node in nodes]
+            collection.add(
+                ids=ids,
+                embeddings=[node.get_embedding() for node in nodes],
+                metadatas=[
+                    node_to_metadata_dict(node, remove_text=True, flat_metadata=True)
+                    for node in nodes
+                ],
+                documents=[node.get_content(metadata_mode=MetadataMode.NONE) for node in nodes],
+            )
+            return ids
+
+        def delete(self, ref_doc_id: str, **_: Any) -> None:
+            collection.delete(where={"document_id": ref_doc_id})
+
+        def query(self, query: VectorStoreQuery, **_: Any) -> VectorStoreQueryResult:
+            found = collection.query(
+                query_embeddings=[query.query_embedding], n_results=query.similarity_top_k
+            )
+            nodes = []
+            for metadata, text in zip(found["metadatas"][0], found["documents"][0], strict=True):
+                node = metadata_dict_to_node(metadata)
+                node.set_content(text)
+                nodes.append(node)
+            return VectorStoreQueryResult(
+                nodes=nodes,
+                similarities=[1 - distance for distance in found["distances"][0]],
+                ids=found["ids"][0],
+            )
+
+    return _Store()
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
