@@ -335,8 +335,15 @@ def bench(
         )
     from evaluation.benchmarks import scale
 
-    sizes = scale.SIZES if passages is None else (passages // 10, passages // 3, passages)
-    return scale.run(settings=settings, texts=texts, questions=asked, sizes=sizes)
+    if passages is None:
+        return scale.run(settings=settings, texts=texts, questions=asked)
+    return scale.run(
+        settings=settings,
+        texts=texts,
+        questions=asked,
+        sizes=(passages // 10, passages // 3, passages),
+        with_sentences=passages // 5,
+    )
 
 
 def _bench_ingest(settings: Settings, set_folder: Path | None, count: int) -> Result:

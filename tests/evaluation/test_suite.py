@@ -126,8 +126,12 @@ def test_benchmarks_run_at_a_small_size(workspace: Path) -> None:
     found = search.run(settings=settings, texts=texts, questions=questions, passages=30)
     assert [row[0] for row in found.rows] == ["–", "language", "10 documents", "ask"]
     assert all(isinstance(row[1], int) and row[1] >= 30 for row in found.rows)
-    grown = scale.run(settings=settings, texts=texts, questions=questions, sizes=(10, 20))
-    assert len(grown.rows) == 2
+    grown = scale.run(
+        settings=settings, texts=texts, questions=questions, sizes=(10, 20), with_sentences=12
+    )
+    assert [bool(row[1]) for row in grown.rows] == [False, False, True]
+    sizes = [row[0] for row in grown.rows]
+    assert all(isinstance(size, int) and size >= 10 for size in sizes)
     put = ingest.run(settings=settings, entries=list(beir.entries()), language="fi", plain=True)
     systems = [
         "embedder, passages",
