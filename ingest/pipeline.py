@@ -28,6 +28,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
 
+from ingest import scratch
 from ingest.cleaning import normalise
 from ingest.indexing import Embedded, Indexer, prepare
 from ingest.limits import MEGABYTE, Limits
@@ -331,6 +332,7 @@ class _Run:
             waiting=lambda: self._progress(Progress("waiting", 0, 0)),
         ):
             self._kb.check_indexes(splitter=SPLITTER)
+            scratch.sweep()
             yield
             sweep_originals(self._kb)
         self._report.seconds = time.monotonic() - began

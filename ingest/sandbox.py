@@ -4,8 +4,7 @@ A parent thread holds each worker: it sends one path at a time over the worker's
 input and waits for one frame on a pipe of its own. A worker is limited by the kernel
 (memory, processor time, file size, open files, no core dump), watched from outside (wall
 clock, resident memory), and killed with whatever it started when it breaks a bound. What
-comes back is JSON, checked field by field: a reader that was taken over by a file can
-return a wrong text, but can't run code here.
+comes back is JSON, checked field by field (see ``ingest.frames``).
 
 A worker ends when its standard input does, so it never outlives the parent; on Linux the
 kernel also ends it when the thread that holds it dies.
@@ -21,11 +20,9 @@ import os
 import queue
 import re
 import select
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections import deque
@@ -34,14 +31,13 @@ from concurrent.futures import CancelledError, Future
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import TypeVar, cast
+from typing import cast
 
+from ingest.frames import decode, encode, frame_limit, too_much
 from ingest.limits import MEGABYTE, Limits
 from ingest.reading import Reading
+from ingest.scratch import Scratch
 from kb.errors import KnowledgeBaseError, UnreadableDocument
-from kb.model import LANGUAGES, Block, BlockKind, Kind, Metadata, WordBox
-
-_T = TypeVar("_T")
 
 READER = "ingest.readers.dispatch:read"
 _FILES_A_WORKER = 200
@@ -56,14 +52,6 @@ _START = (
     "import sys; sys.path.insert(0, sys.argv[1]); from ingest.sandbox import serve; "
     "serve(sys.argv[2], sys.argv[3], int(sys.argv[4]))"
 )
-
-
-def frame_limit(limits: Limits) -> int:
-    """Return the largest answer in bytes that is taken from a worker.
-
-    Four bytes a character, 150 a block, and 60 for the box of each of the text's words.
-    """
-    return 16 * MEGABYTE + 16 * limits.text_chars + 150 * limits.blocks
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +227,7 @@ class _Worker:
         self._answers, theirs = os.pipe()
         os.set_blocking(self._answers, False)
         # What a killed worker leaves behind is deleted with its own folder.
-        self._scratch = tempfile.mkdtemp(prefix="kb-reader-")
+        self._scratch = Scratch()
         command = [sys.executable, "-P", "-c", _START, _ROOT, reader]
         command += [json.dumps(asdict(limits)), str(theirs)]
         try:
@@ -249,10 +237,14 @@ class _Worker:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 pass_fds=(theirs,),
-                env=_environment(self._scratch),
+                env=_environment(str(self._scratch.path)),
                 # Its own session: Ctrl-C is ours to handle, and one kill takes all it started.
                 start_new_session=True,
             )
+        except OSError:
+            os.close(self._answers)
+            self._scratch.release()
+            raise
         finally:
             os.close(theirs)
         self.pid = self._process.pid
@@ -327,7 +319,7 @@ class _Worker:
             if wanted is None and len(buffer) >= 8:
                 wanted = 8 + int.from_bytes(buffer[:8], "big")
                 if wanted > largest:
-                    raise _too_much(self._limits)
+                    raise too_much(self._limits)
         return bytes(buffer[8:wanted])
 
     def _autopsy(self) -> UnreadableDocument:
@@ -363,7 +355,7 @@ class _Worker:
             with contextlib.suppress(OSError):
                 self._process.stdin.close()
         os.close(self._answers)
-        shutil.rmtree(self._scratch, ignore_errors=True)
+        self._scratch.release()
 
 
 def _environment(scratch: str) -> dict[str, str]:
@@ -384,12 +376,6 @@ def _memory(limits: Limits) -> UnreadableDocument:
     return UnreadableDocument("unreadable_memory", megabytes=limits.memory_bytes // MEGABYTE)
 
 
-def _too_much(limits: Limits) -> UnreadableDocument:
-    return UnreadableDocument(
-        "unreadable_too_much_text", limit=f"{limits.text_chars:_}".replace("_", " ")
-    )
-
-
 def _resident_bytes(pid: int) -> int:
     """Return a process's resident memory, 0 where the system doesn't tell."""
     try:
@@ -397,190 +383,6 @@ def _resident_bytes(pid: int) -> int:
     except (OSError, ValueError, IndexError):
         return 0
     return pages * os.sysconf("SC_PAGE_SIZE")
-
-
-# What passes between the processes.
-
-
-def encode(reading: Reading) -> bytes:
-    """Return a reading as the JSON that ``decode`` takes."""
-    headings: dict[tuple[str, ...], int] = {}
-    blocks = [
-        [
-            block.start,
-            block.end,
-            block.kind.value,
-            headings.setdefault(block.heading, len(headings)),
-            block.slide,
-            block.sheet,
-            block.row,
-            block.paragraph,
-        ]
-        for block in reading.blocks
-    ]
-    words = [
-        [
-            word.start,
-            word.end,
-            word.page,
-            round(word.left, 2),
-            round(word.top, 2),
-            round(word.right, 2),
-            round(word.bottom, 2),
-        ]
-        for word in reading.words
-    ]
-    return json.dumps(
-        {
-            "text": reading.text,
-            "headings": list(headings),
-            "blocks": blocks,
-            "page_starts": reading.page_starts,
-            "words": words,
-            "metadata": asdict(reading.metadata),
-            "media_type": reading.media_type,
-            "warnings": reading.warnings,
-        },
-        ensure_ascii=False,
-        separators=(",", ":"),
-    ).encode("utf-8", errors="replace")
-
-
-def decode(frame: bytes, *, limits: Limits) -> Reading:
-    """Return the reading of an answer, or raise the UnreadableDocument that it reports.
-
-    Everything is checked: types, order and bounds of blocks, pages and words. An answer that
-    fails a check raises UnreadableDocument ``unreadable_crash``.
-    """
-    try:
-        answer = json.loads(frame)
-        if not isinstance(answer, dict):
-            raise TypeError("not an object")
-        if "error" in answer:
-            raise _reported(answer)
-        return _reading(answer, limits)
-    except (ValueError, TypeError, KeyError, IndexError, RecursionError) as error:
-        raise UnreadableDocument("unreadable_crash") from error
-
-
-def _reported(answer: dict[str, object]) -> UnreadableDocument:
-    code, params = answer["error"], answer.get("params", {})
-    if not isinstance(code, str) or not code.startswith("unreadable_"):
-        raise ValueError("not a code of ours")
-    if not isinstance(params, dict):
-        raise TypeError("parameters must be an object")
-    error = UnreadableDocument(code, **{_text(key): _text(value) for key, value in params.items()})
-    try:
-        error.text(), error.cure()
-    except (KeyError, IndexError, ValueError) as missing:
-        raise ValueError("a code without a message") from missing
-    return error
-
-
-def _reading(answer: dict[str, object], limits: Limits) -> Reading:
-    text = _text(answer["text"])
-    if len(text) > limits.text_chars:
-        raise _too_much(limits)
-    headings = [tuple(map(_text, _list(path))) for path in _list(answer["headings"])]
-    blocks: list[Block] = []
-    at = 0
-    for row in _list(answer["blocks"]):
-        start, end, kind, heading, slide, sheet, number, paragraph = _list(row)
-        block = Block(
-            start=_count(start),
-            end=_count(end),
-            kind=BlockKind(_text(kind)),
-            heading=headings[_count(heading)],
-            slide=_maybe(_count, slide),
-            sheet=_maybe(_text, sheet),
-            row=_maybe(_count, number),
-            paragraph=_maybe(_count, paragraph),
-        )
-        if not at <= block.start < block.end <= len(text):
-            raise ValueError("blocks out of order")
-        at = block.end
-        blocks.append(block)
-    if len(blocks) > limits.blocks:
-        raise _too_much(limits)
-    pages = tuple(map(_count, _list(answer["page_starts"])))
-    if list(pages) != sorted(pages) or (pages and pages[-1] > len(text)):
-        raise ValueError("pages out of order")
-    words: list[WordBox] = []
-    for row in _list(answer["words"]):
-        start, end, page, *box = _list(row)
-        left, top, right, bottom = map(_number, box)
-        word = WordBox(
-            start=_count(start),
-            end=_count(end),
-            page=_count(page),
-            left=left,
-            top=top,
-            right=right,
-            bottom=bottom,
-        )
-        if not word.start <= word.end <= len(text):
-            raise ValueError("a word outside the text")
-        words.append(word)
-    return Reading(
-        text=text,
-        blocks=tuple(blocks),
-        page_starts=pages,
-        words=tuple(words),
-        metadata=_metadata(answer["metadata"]),
-        media_type=_text(answer["media_type"]),
-        warnings=tuple(map(_text, _list(answer["warnings"]))),
-    )
-
-
-def _metadata(value: object) -> Metadata:
-    if not isinstance(value, dict):
-        raise TypeError("metadata must be an object")
-    language = _maybe(_text, value.get("language"))
-    return Metadata(
-        title=_text(value.get("title", "")),
-        date=_maybe(_text, value.get("date")),
-        city=_maybe(_text, value.get("city")),
-        organisation=_maybe(_text, value.get("organisation")),
-        kind=Kind(_text(value.get("kind", Kind.OTHER))),
-        work_package=_maybe(_text, value.get("work_package")),
-        themes=tuple(map(_text, _list(value.get("themes", [])))),
-        # Who may see a document isn't the file's to say: confidentiality stays as it is where
-        # nobody has said.
-        language=next((known for known in LANGUAGES if known == language), None),
-        collection=_maybe(_text, value.get("collection")),
-        sample=value.get("sample") is True,
-        url=_maybe(_text, value.get("url")),
-        project=_maybe(_text, value.get("project")),
-    )
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError("a string was expected")
-    value.encode()  # a lone surrogate can't be stored: UnicodeEncodeError is a ValueError
-    return value
-
-
-def _count(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise TypeError("a count was expected")
-    return value
-
-
-def _number(value: object) -> float:
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        raise TypeError("a number was expected")
-    return float(value)
-
-
-def _list(value: object) -> list[object]:
-    if not isinstance(value, list):
-        raise TypeError("a list was expected")
-    return value
-
-
-def _maybe(check: Callable[[object], _T], value: object) -> _T | None:
-    return None if value is None else check(value)
 
 
 # The worker's side.
@@ -642,7 +444,7 @@ def _answer(read: Callable[..., Reading], request: dict[str, str], limits: Limit
         frame = encode(read(Path(request["path"]), name=request["name"], limits=limits))
         if len(frame) + 8 <= frame_limit(limits):
             return frame
-        raise _too_much(limits)
+        raise too_much(limits)
     except UnreadableDocument as error:
         code, params = error.code, error.params
     except KnowledgeBaseError:

@@ -14,9 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ingest.frames import decode, encode
 from ingest.limits import MEGABYTE, Limits
 from ingest.reading import Reading
-from ingest.sandbox import ReaderPool, decode, encode
+from ingest.sandbox import ReaderPool
 from kb.errors import UnreadableDocument
 from kb.model import Block, BlockKind, Kind, Metadata, WordBox
 
@@ -207,7 +208,10 @@ def test_workers_die_with_their_parent(tmp_path: Path, how: signal.Signals) -> N
     path = tmp_path / "hang.txt"
     path.write_text("burn", encoding="utf-8")
     code = (
-        "import sys, time; from pathlib import Path; from ingest.limits import Limits\n"
+        "import signal, sys, time\n"
+        # A shell's background jobs, such as a test run, ignore it.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "from pathlib import Path; from ingest.limits import Limits\n"
         "from ingest.sandbox import ReaderPool\n"
         f"with ReaderPool(1, Limits(seconds=60), reader={HOSTILE!r}) as pool:\n"
         f"    future = pool.submit(Path({str(path)!r}))\n"
