@@ -6,7 +6,16 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StrictInt
 
-from api.schemas import AskRequest, CitationOut, FigureOut, LocatorOut, Out, Text
+from api.schemas import (
+    AskRequest,
+    CitationOut,
+    FigureOut,
+    GroupOut,
+    LocatorOut,
+    Out,
+    TableOut,
+    Text,
+)
 
 FormatName = Literal["docx", "markdown", "text"]
 
@@ -63,6 +72,7 @@ class GivenClaimOut(Out):
     confidence: float
     language: str
     citations: list[GivenCitationOut]
+    table: TableOut | None
 
 
 class PlaceNowOut(Out):
@@ -119,4 +129,5 @@ class SavedOut(Out):
     reason_code: str
     claims: list[GivenClaimOut]
     figures: list[FigureOut]
+    groups: list[GroupOut]
     since: SinceOut

@@ -146,8 +146,19 @@ class PassageOut(Out):
     best_sentence: SpanOut | None
 
 
+class HeaderOut(Out):
+    """What a quote stands under; ``quote`` is ``text[start:end]`` of the same document."""
+
+    start: int
+    end: int
+    quote: str
+
+
 class CitationOut(Out):
-    """A verified quote: ``quote`` is ``text[start:end]`` of its document."""
+    """A verified quote: ``quote`` is ``text[start:end]`` of its document.
+
+    ``header``: the header of the table that it is rows of, or what announces its list.
+    """
 
     document_id: str
     title: str
@@ -157,15 +168,33 @@ class CitationOut(Out):
     end: int
     quote: str
     language: str
+    header: HeaderOut | None
+
+
+class TableOut(Out):
+    """Rows of a table by cell; ``columns`` is empty where nothing names them."""
+
+    columns: list[str]
+    rows: list[list[str]]
+
+
+class GroupOut(Out):
+    """Claims that belong together, by their places in ``claims``, from 0."""
+
+    kind: Literal["theme", "place", "other"]
+    value: str
+    label: str
+    claims: list[int]
 
 
 class ClaimOut(Out):
-    """A statement and the citations that carry it."""
+    """A statement and the citations that carry it; ``table`` where it is rows of one."""
 
     text: str
     confidence: float
     language: str
     citations: list[CitationOut]
+    table: TableOut | None
 
 
 class ToldOut(Out):
@@ -205,6 +234,7 @@ class AnswerOut(Out):
     language: str
     claims: list[ClaimOut]
     figures: list[FigureOut]
+    groups: list[GroupOut]
     reason: str
     reason_code: str
     nearest: list[PassageOut]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cli import frame
-from cli.asking import print_figures
+from cli.asking import print_claims
 from cli.frame import command, json_option, kb, open_kb, option, print_json, t
 from cli.taking import Taking, taking_options, write_taken
 from kb.errors import BadEntry
@@ -73,10 +73,7 @@ def _print_saved(saved: SavedAnswer, since: Since) -> None:
         if line:
             click.echo(line)
     click.echo()
-    for claim in given.claims:
-        marks = " ".join(f"[{source.number}]" for source in claim.sources)
-        click.echo(f"{one_line(claim.text)} {marks}\n")
-    print_figures(given)
+    print_claims(given)
     for one in since.sources:
         place = wording.place(one.source.citation.locator, language)
         state = t(f"source_{one.state}")

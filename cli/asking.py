@@ -22,7 +22,7 @@ from kb.messages import message
 
 if TYPE_CHECKING:
     from kb.given import GivenAnswer
-    from kb.model import Answer, Citation, Hit, Json, Locator
+    from kb.model import Answer, Hit, Json, Locator
 
 
 @command("ask")
@@ -75,17 +75,11 @@ def ask_command(
 def _print_answer(answer: Answer, told: GivenAnswer) -> None:
     for key in (*answer.notices, *dict.fromkeys(answer.left_out)):
         click.echo(f"! {message(key, answer.language)}", err=True)
-    sources: dict[int, Citation] = {}
-    for claim, cited in answer.numbered():
-        sources |= {number: citation for number, citation in cited if number not in sources}
-        marks = " ".join(f"[{number}]" for number, _ in cited)
-        click.echo(f"{' '.join(claim.text.split())} {marks}\n")
-    print_figures(told)
-    for number, citation in sources.items():
-        click.echo(f"[{number}] {citation.title}{_place(citation.locator)}")
-        click.echo(
-            f"    kb text {citation.document_id} --start {citation.start} --end {citation.end}"
-        )
+    print_claims(told)
+    for source in told.sources:
+        cited = source.citation
+        click.echo(f"[{source.number}] {cited.title}{_place(cited.locator)}")
+        click.echo(f"    kb text {cited.document_id} --start {cited.start} --end {cited.end}")
     if not answer.claims:
         click.echo(message(answer.reason, answer.language))
         if answer.nearest:
@@ -96,14 +90,21 @@ def _print_answer(answer: Answer, told: GivenAnswer) -> None:
         _print_explanation(answer.explanation)
 
 
-def print_figures(told: GivenAnswer) -> None:
-    """Print figures side by side, where an answer has such."""
-    from kb.exporting import Told
+def print_claims(told: GivenAnswer) -> None:
+    """Print the statements of an answer, by group, and its figures side by side."""
+    from kb.exporting import Told, one_line
 
+    words = Told(frame.language(), told)
+    for group, claims in told.sections:
+        if group is not None:
+            click.echo(f"{words.group(group)}\n")
+        for claim in claims:
+            marks = " ".join(f"[{source.number}]" for source in claim.sources)
+            click.echo("\n".join(map(one_line, claim.lines)) + f" {marks}\n")
     if not told.figures:
         return
-    click.echo(message("figures.note", frame.LANGUAGE))
-    rows = [(*Told(frame.language(), told).figure_parts(one), one.number) for one in told.figures]
+    click.echo(words.any("figures.note"))
+    rows = [(*words.figure_parts(one), one.number) for one in told.figures]
     width = max(len(when) for when, _, _ in rows)
     for when, text, number in rows:
         click.echo(f"  {when:<{width}}  {text} [{number}]")

@@ -876,6 +876,18 @@ class Catalogue:
         columns = np.array(row[1].split(","), dtype=np.int8)
         return docs, columns
 
+    def themes_of_passages(self, rows: Sequence[int]) -> dict[int, tuple[str, ...]]:
+        """Return the themes of passages by row, the surest first; those of none are left out."""
+        found: dict[int, list[str]] = {}
+        marks = ",".join("?" * len(rows))
+        for row, theme in self.connection.execute(
+            "SELECT passage_row, theme FROM passage_theme "
+            f"WHERE passage_row IN ({marks}) ORDER BY score DESC, theme",
+            [int(row) for row in rows],
+        ):
+            found.setdefault(row, []).append(theme)
+        return {row: tuple(themes) for row, themes in found.items()}
+
     def passage_themes(self, confidentiality: Iterable[str]) -> set[str]:
         """Return the themes of the passages of documents of some levels of confidentiality."""
         levels = sorted(confidentiality)

@@ -7,11 +7,17 @@ itself, so the quote is verbatim by construction, and it refuses a span that isn
 from __future__ import annotations
 
 from kb.errors import UnverifiableQuote
-from kb.model import Citation, Document, Language, Span
+from kb.model import Citation, Document, Header, Language, Span
 
 
-def cite(document: Document, span: Span, *, language: Language | None = None) -> Citation:
-    """Return the citation of ``document.text[span.start:span.end]``.
+def cite(
+    document: Document,
+    span: Span,
+    *,
+    language: Language | None = None,
+    header: Span | None = None,
+) -> Citation:
+    """Return the citation of ``document.text[span.start:span.end]``; ``header`` stands above it.
 
     White space at its ends is left out. Raises UnverifiableQuote for a span that reaches
     outside the text or holds nothing but white space.
@@ -33,7 +39,13 @@ def cite(document: Document, span: Span, *, language: Language | None = None) ->
         end=exact.end,
         quote=quote,
         language=language or document.language,
+        header=None if header is None else _header(document, header),
     )
+
+
+def _header(document: Document, span: Span) -> Header:
+    exact = cite(document, span)
+    return Header(start=exact.start, end=exact.end, quote=exact.quote)
 
 
 def find_quote(document: Document, quote: str, *, near: Span | None = None) -> Citation:
@@ -73,8 +85,10 @@ def _occurrences(text: str, words: list[str]) -> list[Span]:
 
 def holds(citation: Citation, document: Document) -> bool:
     """Return whether a citation still says what its document says: the check at the door."""
+    header = citation.header
     return (
         citation.document_id == document.id
         and bool(citation.quote.strip())
         and document.text[citation.start : citation.end] == citation.quote
+        and (header is None or document.text[header.start : header.end] == header.quote)
     )

@@ -18,7 +18,7 @@ from kb import wording
 from kb.errors import BadEntry
 from kb.given import GivenAnswer, GivenFigure, Source
 from kb.messages import message
-from kb.model import AnswerStatus, Language
+from kb.model import AnswerStatus, Group, Language
 
 Format = Literal["docx", "markdown", "text"]
 FORMATS: tuple[Format, ...] = get_args(Format)
@@ -99,6 +99,10 @@ class Told:
         if self.given.status is AnswerStatus.ANSWERED or not self.given.reason:
             return ""
         return message(self.given.reason, self.language)
+
+    def group(self, group: Group) -> str:
+        """Return what the claims of a group have in common."""
+        return one_line(wording.group_label(group, self.language))
 
     def figure_parts(self, figure: GivenFigure) -> tuple[str, str]:
         """Return of when a figure is, and the figure; the newest says so."""
@@ -194,9 +198,13 @@ def as_markdown(given: GivenAnswer, *, language: Language, link: LinkOf) -> str:
     lines += ["", f"## {told.say('answer')}", ""]
     if told.refusal:
         lines += [escaped(told.refusal), ""]
-    for claim in given.claims:
-        marks = " ".join(f"[\\[{s.number}\\]]({_target(link(s))})" for s in claim.sources)
-        lines += [f"{escaped(claim.text)} {marks}", ""]
+    for group, claims in given.sections:
+        if group is not None:
+            lines += [f"### {escaped(told.group(group))}", ""]
+        for claim in claims:
+            marks = " ".join(f"[\\[{s.number}\\]]({_target(link(s))})" for s in claim.sources)
+            # A backslash at the end of a line breaks it.
+            lines += ["\\\n".join(map(escaped, claim.lines)) + f" {marks}", ""]
     lines += _figures_in_markdown(told, link)
     if given.sources:
         lines += [f"## {told.say('sources')}", ""]
@@ -245,9 +253,13 @@ def as_text(given: GivenAnswer, *, language: Language, link: LinkOf) -> str:
     lines = [one_line(given.question), *told.about, ""]
     if told.refusal:
         lines += [told.refusal, ""]
-    for claim in given.claims:
-        marks = " ".join(f"[{source.number}]" for source in claim.sources)
-        lines += [f"{one_line(claim.text)} {marks}", ""]
+    for group, claims in given.sections:
+        if group is not None:
+            lines += [told.group(group), ""]
+        for claim in claims:
+            marks = " ".join(f"[{source.number}]" for source in claim.sources)
+            *rows, last = map(one_line, claim.lines)
+            lines += [*rows, f"{last} {marks}", ""]
     if given.figures:
         lines += [told.any("figures.title"), told.any("figures.note")]
         for figure in given.figures:

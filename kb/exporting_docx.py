@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from kb.exporting import LinkOf, Told, one_line, quotes_apart, title_of, web_address
-from kb.given import GivenAnswer, Source
+from kb.given import GivenAnswer, GivenClaim, Source
 from kb.model import Language
 
 _LOCALES: dict[Language, str] = {"fi": "fi-FI", "sv": "sv-FI", "en": "en-GB"}
@@ -35,19 +35,11 @@ def as_docx(given: GivenAnswer, *, language: Language, link: LinkOf) -> bytes:
     document.add_heading(told.say("answer"), level=2)
     if told.refusal:
         document.add_paragraph(_xml(told.refusal))
-    for claim in given.claims:
-        paragraph = document.add_paragraph()
-        run = paragraph.add_run(_xml(claim.text))
-        if claim.language != language:
-            _spoken(run, claim.language)
-        for source in claim.sources:
-            paragraph.add_run(" ")
-            _link(
-                paragraph,
-                link(source),
-                f"[{source.number}]",
-                told.say("open_numbered", number=source.number),
-            )
+    for group, claims in given.sections:
+        if group is not None:
+            document.add_heading(_xml(told.group(group)), level=3)
+        for claim in claims:
+            _add_claim(document, told, claim, link=link)
     _add_figures(document, told, link=link)
     if given.sources:
         document.add_heading(told.say("sources"), level=2)
@@ -59,6 +51,25 @@ def as_docx(given: GivenAnswer, *, language: Language, link: LinkOf) -> bytes:
     out = io.BytesIO()
     document.save(out)
     return out.getvalue()
+
+
+def _add_claim(document: Any, told: Told, claim: GivenClaim, *, link: LinkOf) -> None:
+    paragraph = document.add_paragraph()
+    for at, line in enumerate(claim.lines):
+        run = paragraph.add_run()
+        if at:
+            run.add_break()
+        run.add_text(_xml(line))
+        if claim.language != told.language:
+            _spoken(run, claim.language)
+    for source in claim.sources:
+        paragraph.add_run(" ")
+        _link(
+            paragraph,
+            link(source),
+            f"[{source.number}]",
+            told.say("open_numbered", number=source.number),
+        )
 
 
 def _add_figures(document: Any, told: Told, *, link: LinkOf) -> None:
@@ -132,7 +143,7 @@ def _describe(document: Any, given: GivenAnswer, language: Language) -> None:
     properties.comments = ""
     properties.language = _LOCALES[language]
     properties.created = properties.modified = datetime.now(UTC).replace(tzinfo=None)
-    for level in (1, 2):  # the template's blue has too little contrast
+    for level in (1, 2, 3):  # the template's blue has too little contrast
         document.styles[f"Heading {level}"].font.color.rgb = _colour(_INK)
     defaults = document.styles.element.find(qn("w:docDefaults"))
     run = defaults.find(qn("w:rPrDefault")).find(qn("w:rPr"))

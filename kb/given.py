@@ -25,11 +25,14 @@ from kb.model import (
     Citation,
     Confidentiality,
     DocumentId,
+    Group,
+    Header,
     Language,
     Locator,
 )
+from kb.rows import Listing, Table, shown
 from kb.settings import Settings
-from kb.wire import citation_json
+from kb.wire import citation_json, group_json, table_json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +59,17 @@ class GivenClaim:
     language: Language
     confidence: float
     sources: tuple[Source, ...]
+
+    @property
+    def shown(self) -> Table | Listing | None:
+        """The table or list that it is; None where it is a text."""
+        return shown(self.text, self.sources[0].citation if len(self.sources) == 1 else None)
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """What it says, on a line for each row or item where it is such."""
+        found = self.shown
+        return (self.text,) if found is None else found.lines()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +104,14 @@ class GivenAnswer:
     filters: tuple[tuple[str, str], ...] = ()
     by_model: bool = False
     figures: tuple[GivenFigure, ...] = ()
+    groups: tuple[Group, ...] = ()
+
+    @property
+    def sections(self) -> tuple[tuple[Group | None, tuple[GivenClaim, ...]], ...]:
+        """The claims by group; all of them under None where there are no groups."""
+        if not self.groups:
+            return ((None, self.claims),)
+        return tuple((one, tuple(self.claims[at] for at in one.claims)) for one in self.groups)
 
     def source(self, number: int) -> Source:
         """Return the source with a number; raises KeyError."""
@@ -154,9 +176,13 @@ class GivenAnswer:
                     "confidence": claim.confidence,
                     "language": claim.language,
                     "citations": [cited(source) for source in claim.sources],
+                    "table": table_json(
+                        claim.text, claim.sources[0].citation if len(claim.sources) == 1 else None
+                    ),
                 }
                 for claim in self.claims
             ],
+            "groups": [group_json(one, self.language) for one in self.groups],
             "figures": [
                 {
                     "figure": one.text,
@@ -205,6 +231,7 @@ def given(
         reason=answer.reason,
         filters=filters,
         by_model=answer.written,
+        groups=answer.groups,
         figures=tuple(
             GivenFigure(
                 text=" ".join(one.text.split()),
@@ -261,9 +288,21 @@ def given_from(stored: str) -> GivenAnswer:
             )
             for claim in claims
         ),
+        groups=tuple(
+            _group_from(one) for one in cast("list[dict[str, object]]", told.get("groups", []))
+        ),
         figures=tuple(
             _figure_from(one) for one in cast("list[dict[str, object]]", told.get("figures", []))
         ),
+    )
+
+
+def _group_from(told: Mapping[str, object]) -> Group:
+    kind = str(told["kind"])
+    return Group(
+        kind="theme" if kind == "theme" else "place" if kind == "place" else "other",
+        value=str(told["value"]),
+        claims=tuple(cast("list[int]", told["claims"])),
     )
 
 
@@ -291,6 +330,7 @@ def _source_from(told: Mapping[str, object]) -> Source:
             end=cast("int", told["end"]),
             quote=str(told["quote"]),
             language=_language(told["language"]),
+            header=_header_from(cast("Mapping[str, object] | None", told.get("header"))),
         ),
         date=cast("str | None", told["date"]),
         url=cast("str | None", told["url"]),
@@ -298,6 +338,13 @@ def _source_from(told: Mapping[str, object]) -> Source:
         level=Confidentiality(str(told["level"])),
         keys=tuple(cast("list[str]", told["keys"])),
     )
+
+
+def _header_from(told: Mapping[str, object] | None) -> Header | None:
+    if told is None:
+        return None
+    start, end = cast("int", told["start"]), cast("int", told["end"])
+    return Header(start=start, end=end, quote=str(told["quote"]))
 
 
 def _locator(told: Mapping[str, object]) -> Locator:

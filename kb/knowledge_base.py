@@ -9,6 +9,13 @@ from typing import TYPE_CHECKING
 
 from kb.answering.comparing import cited_figures
 from kb.answering.extractive import Draft, Material, draft, words_told
+from kb.answering.grouping import (
+    PRACTICE_HITS,
+    asks_for_practices,
+    asks_where,
+    grouped,
+    headed_as_practice,
+)
 from kb.answering.support import calibration
 from kb.answering.units import units_of
 from kb.answering.writing import Ended, LeftOut, Writer, Written
@@ -27,6 +34,7 @@ from kb.model import (
     Confidentiality,
     Document,
     DocumentId,
+    Group,
     Hit,
     Language,
     Scope,
@@ -189,6 +197,15 @@ class KnowledgeBase:
         claims = tuple(written.claims)
         if not claims and not written.unanswered:
             claims = self._verified(drafted.claims)
+        groups: tuple[Group, ...] = ()
+        if claims and material.practices:
+            found = grouped(
+                claims,
+                material.practices,
+                material.themes,
+                by_place=asks_where(query.text, query.language),
+            )
+            claims, groups = found.claims, found.groups
         reason = "reason.model" if written.unanswered else drafted.reason or "reason.detail"
         answer = Answer(
             question=text,
@@ -201,6 +218,7 @@ class KnowledgeBase:
             left_out=tuple(written.left_out),
             notices=tuple(written.notices),
             figures=cited_figures(drafted.figures, claims),
+            groups=groups,
         )
         if not explain:
             return answer
@@ -249,12 +267,39 @@ class KnowledgeBase:
         query = self._query(text)
         ranking = self._retriever.rank(query, scope=self._cleared(scope), k=k)
         hits = self._retriever.hits(ranking)
+        practices = self._practices(query, scope)
         return Material(
             ranking=ranking,
             hits=tuple(hits.values()),
             rows=tuple(hits),
             rarities=self.lexical.rarities(query.words),
+            practices=tuple(hit for hit, _ in practices),
+            themes=tuple(themes for _, themes in practices),
         )
+
+    def _practices(self, query: Query, scope: Scope | None) -> list[tuple[Hit, tuple[str, ...]]]:
+        """Return the passages of sections about practices with their themes, best first.
+
+        None are looked for where the question doesn't ask for practices.
+        """
+        if not asks_for_practices(query.text, query.language):
+            return []
+        ranking = self._retriever.rank(query, scope=self._cleared(scope), k=PRACTICE_HITS)
+        rows = ranking.rows.tolist()
+        passages = self.catalogue.passages(rows)
+        themes = self.catalogue.themes_of_passages(rows)
+        found: list[tuple[Hit, tuple[str, ...]]] = []
+        for row, score in zip(rows, ranking.scores.tolist(), strict=True):
+            passage = passages.get(row)
+            if passage is None or not headed_as_practice(passage.heading):
+                continue
+            try:
+                document = self.catalogue.document(passage.document_id)
+            except NotFound:  # removed a moment ago
+                continue
+            hit = Hit(passage=passage, document=document, score=score)
+            found.append((hit, themes.get(row, ())))
+        return found
 
     def _query(self, text: str, language: Language | None = None) -> Query:
         checked = self._checked(text)

@@ -296,8 +296,23 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Header:
+    """What a quote stands under: the header of its table, or what announces its list.
+
+    ``quote`` is ``text[start:end]`` of the citation's document, as a quote is.
+    """
+
+    start: int
+    end: int
+    quote: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Citation:
-    """A verified quote: ``quote == document.text[start:end]``. Only ``kb.citing`` makes these."""
+    """A verified quote: ``quote == document.text[start:end]``. Only ``kb.citing`` makes these.
+
+    ``header`` is there for rows and items that it doesn't stand right above, inside the quote.
+    """
 
     document_id: DocumentId
     title: str
@@ -307,6 +322,7 @@ class Citation:
     end: int
     quote: str
     language: Language
+    header: Header | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -317,6 +333,18 @@ class Claim:
     citations: tuple[Citation, ...]
     confidence: float
     language: Language
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Claims of an answer that belong together, by their places in it, from 0.
+
+    ``value`` is a theme's id or the name of a place; empty for ``other``, what has none.
+    """
+
+    kind: Literal["theme", "place", "other"]
+    value: str
+    claims: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -351,6 +379,7 @@ class Answer:
     says that a language model wrote the claims; ``left_out`` has a key (``left_out.…``) for each
     statement of its that was dropped, ``notices`` (``notice.…``) tell what else came in between.
     ``figures`` are those of the same thing that differ, the newest first; claims cite them all.
+    ``groups`` hold every claim once, in order, where an answer is made of practices.
     """
 
     question: str
@@ -363,6 +392,7 @@ class Answer:
     left_out: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
     figures: tuple[Figure, ...] = ()
+    groups: tuple[Group, ...] = ()
     explanation: Json | None = None
 
     def number_of(self, citation: Citation) -> int:

@@ -13,12 +13,15 @@ from kb.model import (
     Claim,
     Document,
     Figure,
+    Group,
     Hit,
     Language,
     Locator,
     Metadata,
     Span,
 )
+from kb.rows import Table, shown
+from kb.wording import group_label
 
 
 def passage_json(hit: Hit) -> dict[str, object]:
@@ -61,6 +64,13 @@ def citation_json(citation: Citation) -> dict[str, object]:
         "end": citation.end,
         "quote": citation.quote,
         "language": citation.language,
+        "header": None
+        if citation.header is None
+        else {
+            "start": citation.header.start,
+            "end": citation.header.end,
+            "quote": citation.header.quote,
+        },
     }
 
 
@@ -71,6 +81,25 @@ def claim_json(claim: Claim) -> dict[str, object]:
         "confidence": claim.confidence,
         "language": claim.language,
         "citations": [citation_json(citation) for citation in claim.citations],
+        "table": table_json(claim.text, claim.citations[0] if len(claim.citations) == 1 else None),
+    }
+
+
+def table_json(text: str, citation: Citation | None) -> dict[str, object] | None:
+    """Return the rows that a statement is as cells; null where it is no row of a table."""
+    found = shown(text, citation)
+    if not isinstance(found, Table):
+        return None
+    return {"columns": list(found.columns), "rows": [list(row) for row in found.rows]}
+
+
+def group_json(group: Group, language: Language) -> dict[str, object]:
+    """Return claims that belong together, by their places from 0."""
+    return {
+        "kind": group.kind,
+        "value": group.value,
+        "label": group_label(group, language),
+        "claims": list(group.claims),
     }
 
 
@@ -102,6 +131,7 @@ def answer_json(
         "figures": [
             figure_json(one, number=answer.number_of(one.citation)) for one in answer.figures
         ],
+        "groups": [group_json(one, language or answer.language) for one in answer.groups],
         "reason": message(answer.reason, language or answer.language) if answer.reason else "",
         "reason_code": answer.reason.removeprefix("reason."),
         "nearest": [passage_json(hit) for hit in answer.nearest],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from kb.messages import catalogue, message
-from kb.model import Locator
+from kb.model import Group, Locator
 from kb.themes import themes
 
 _DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
@@ -34,6 +34,13 @@ def place(locator: Locator, language: str) -> str:
     elif not parts and locator.paragraph is not None:
         parts.append(told("paragraph", locator.paragraph))
     return ", ".join(parts)
+
+
+def group_label(group: Group, language: str) -> str:
+    """Return what the claims of a group have in common: a theme, or a place."""
+    if group.kind == "other":
+        return message("groups.other", language)
+    return filter_value("theme", group.value, language) if group.kind == "theme" else group.value
 
 
 def figure_date(iso: str | None, language: str, *, stated: bool) -> str:

@@ -16,6 +16,8 @@ from api.web.site import Answered, Visit
 from api.web.taking import as_understood, given_answer, taking_of
 from kb.errors import BadScope, KnowledgeBaseError
 from kb.model import Answer, AnswerStatus, Citation, Claim, Document, Hit, Language, Metadata, Span
+from kb.rows import Listing, Table, shown
+from kb.wording import group_label
 
 router = APIRouter()
 
@@ -43,6 +45,8 @@ class ClaimView:
     language: Language
     foreign: bool
     sources: tuple[SourceView, ...]
+    shown: Table | Listing | None
+    at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,7 @@ def ask_page(request: Request) -> Response:
         told = given_answer(visit, asked, given, written)
         context = {
             "told": told,
+            "sections": _sections(visit, given.answer, claims),
             "answered": given.answer.status is AnswerStatus.ANSWERED,
             "reason": visit.t.any(given.answer.reason) if given.answer.reason else "",
             "claims": claims,
@@ -158,6 +163,8 @@ def claim_views(visit: Visit, asked: Asked, given: Answered) -> list[ClaimView]:
                 language=claim.language,
                 foreign=claim.language != visit.language,
                 sources=tuple(sources[number] for number, _ in cited),
+                shown=shown(claim.text, claim.citations[0] if len(claim.citations) == 1 else None),
+                at=len(claims) + 1,
             )
         )
     return claims
@@ -223,6 +230,18 @@ def passage_view(visit: Visit, asked: Asked, hit: Hit) -> PassageView:
         place=visit.t.place(locator),
         href=viewer_address(visit, asked, document.id, best or whole),
     )
+
+
+def _sections(
+    visit: Visit, answer: Answer, claims: list[ClaimView]
+) -> list[tuple[str, list[ClaimView]]]:
+    """Return the claims under the names of their groups; under none where there are no groups."""
+    if not answer.groups:
+        return [("", claims)]
+    return [
+        (group_label(group, visit.language), [claims[at] for at in group.claims])
+        for group in answer.groups
+    ]
 
 
 def _sources(claims: list[ClaimView]) -> list[SourceView]:

@@ -9,7 +9,7 @@ from ingest.pipeline import warning_text
 from kb import wording
 from kb.given import GivenFigure
 from kb.messages import catalogue, message
-from kb.model import Citation, Confidentiality, Kind, Language, Locator
+from kb.model import Citation, Confidentiality, Group, Kind, Language, Locator
 from kb.themes import themes
 
 _NUMBERED = re.compile(r"\s*(?:\(?\d{1,3}[.)]|\(?[a-zåäö][.)]|[-–•*▪])\s", re.IGNORECASE)
@@ -55,6 +55,10 @@ class Wording:
     def theme(self, theme_id: str) -> str:
         """Return what a theme is called; one that doesn't ship is called by its id."""
         return next((one.label(self.language) for one in themes() if one.id == theme_id), theme_id)
+
+    def group(self, group: Group) -> str:
+        """Return what the claims of a group have in common."""
+        return wording.group_label(group, self.language)
 
     def figure_date(self, figure: GivenFigure) -> str:
         """Return of when a figure is."""

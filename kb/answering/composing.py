@@ -19,6 +19,9 @@ _PROSE_MOST = 420
 _RUN_MOST = 900
 """Characters of an excerpt of a whole list or of the rows of a table."""
 
+_HEADER_MOST = 400
+"""Characters of a header or an announcement that is quoted along."""
+
 _NEAR_ROWS = 1.0
 """Rows and items whose log-odds are so near to the best one's belong to its answer."""
 
@@ -34,6 +37,14 @@ class Excerpt:
     unit: Unit
     span: Span
     log_odds: float
+
+    @property
+    def header(self) -> Span | None:
+        """What the span stands under, where it is a short text outside the span."""
+        context = self.unit.context
+        if context is None or len(context) > _HEADER_MOST or context.overlap(self.span):
+            return None
+        return context
 
 
 def compose(
@@ -58,7 +69,7 @@ def compose(
         if len(chosen) == MOST_EXCERPTS or (chosen and log_odds[at] < max(best - within, least)):
             break
         unit = units[at]
-        if any(_inside(unit, excerpt) or _repeats(unit, excerpt) for excerpt in chosen):
+        if any(_inside(unit, excerpt) or repeats(unit, excerpt) for excerpt in chosen):
             continue
         chosen.append(Excerpt(unit, _grown(kind, units, log_odds, at), float(log_odds[at])))
     return chosen
@@ -70,7 +81,8 @@ def _inside(unit: Unit, excerpt: Excerpt) -> bool:
     ) * 2 > len(unit.core)
 
 
-def _repeats(unit: Unit, excerpt: Excerpt) -> bool:
+def repeats(unit: Unit, excerpt: Excerpt) -> bool:
+    """Return whether a unit says little that an excerpt's unit doesn't."""
     other = excerpt.unit
     if unit.language != other.language:
         return False
@@ -85,7 +97,7 @@ def _grown(kind: AskedKind, units: Sequence[Unit], log_odds: Features, at: int) 
         near = [i for i in run if log_odds[i] >= log_odds[at] - _NEAR_ROWS]
         whole = kind in _ENUMERATED if unit.kind is BlockKind.LIST_ITEM else kind in SEVERAL
         if whole or len(near) > 2:
-            span = _spanning(unit, units, run)
+            span = Span(units[run[0]].core.start, units[run[-1]].core.end)
             if len(span) <= _RUN_MOST:
                 return span
         if len(near) > 1 and near == list(range(near[0], near[-1] + 1)):
@@ -109,15 +121,6 @@ def _run(units: Sequence[Unit], at: int) -> list[int]:
 
 def _alike(other: Unit, unit: Unit) -> bool:
     return other.place == unit.place and other.kind is unit.kind and other.context == unit.context
-
-
-def _spanning(unit: Unit, units: Sequence[Unit], run: Sequence[int]) -> Span:
-    start, end = units[run[0]].core.start, units[run[-1]].core.end
-    lead = unit.context
-    # The announcement or the header stands right before, but for the end of its line.
-    if lead is not None and lead.end <= start and start - lead.end < 4:
-        return Span(lead.start, end)
-    return Span(start, end)
 
 
 def _prose(kind: AskedKind, units: Sequence[Unit], at: int) -> Span:

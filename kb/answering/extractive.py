@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from kb.answering import comparing, support
 from kb.answering.asking import SEVERAL, AskedKind, kind_of
 from kb.answering.composing import MOST_EXCERPTS, Excerpt, compose
+from kb.answering.grouping import Practice, practices
 from kb.answering.units import Unit, units_of
 from kb.citing import cite
 from kb.lexical import Word
@@ -51,13 +52,16 @@ class Material:
     """What was found for a question.
 
     ``rows[i]`` is the catalogue's row of ``hits[i]``; ``rarities`` are how much each word of the
-    question tells.
+    question tells. ``practices`` are passages of sections about practices, best first, and
+    ``themes[i]`` the i-th one's, where the question asks for practices.
     """
 
     ranking: Ranking
     hits: tuple[Hit, ...]
     rows: tuple[int, ...]
     rarities: tuple[float, ...]
+    practices: tuple[Hit, ...] = ()
+    themes: tuple[tuple[str, ...], ...] = ()
 
 
 def draft(material: Material) -> Draft:
@@ -79,6 +83,11 @@ def draft(material: Material) -> Draft:
     answer = support.answer_features(question, ranking, units, scored, log_odds)
     supported = support.probability(float(calibration.answer.log_odds(answer)))
     explanation = _explanation(kind, units, scored.features, log_odds, answer)
+    if material.practices:
+        told = practices(question, material.practices, material.themes)
+        if told:
+            supported = max(supported, calibration.threshold)
+            return Draft(_described(told, supported), supported, "", explanation)
     if supported < calibration.threshold:
         on_topic = float(ranking.coverage[0]) >= _ON_TOPIC
         reason = "reason.detail" if on_topic else "reason.topic"
@@ -98,7 +107,10 @@ def draft(material: Material) -> Draft:
     claims = []
     for excerpt in excerpts:
         citation = cite(
-            excerpt.unit.hit.document, excerpt.span, language=excerpt.unit.hit.passage.language
+            excerpt.unit.hit.document,
+            excerpt.span,
+            language=excerpt.unit.hit.passage.language,
+            header=excerpt.header,
         )
         share = support.probability(excerpt.log_odds) / best
         claims.append(
@@ -111,6 +123,19 @@ def draft(material: Material) -> Draft:
         )
     figures = comparing.figures(beside, [comparing.cited(one) for one in beside])
     return Draft(tuple(claims), supported, "", explanation, figures)
+
+
+def _described(told: Sequence[Practice], supported: float) -> tuple[Claim, ...]:
+    """Return claims of practices, which are on the topic as far as their sections hold it."""
+    return tuple(
+        Claim(
+            text=one.citation.quote,
+            citations=(one.citation,),
+            confidence=round(supported * min(1.0, one.topic), 3),
+            language=one.citation.language,
+        )
+        for one in told
+    )
 
 
 def _with_newest_first(

@@ -177,7 +177,8 @@ def unit_features(question: Asked, ranking: Ranking, units: Sequence[Unit]) -> S
         ]
         seen = terms[at] | _context_terms(unit)
         windows.append(seen.union(*(terms[other] for other in beside)))
-        fits = question.wanted.held(unit.text)
+        # The unit of a cell stands in the header of its table: €/m³ | 0,48.
+        fits = question.wanted.held(unit.under_header)
         out[at] = (
             unit.cosine,
             float(dense[place]),

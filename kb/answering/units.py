@@ -17,6 +17,7 @@ from importlib.resources import files
 
 from kb.model import Block, BlockKind, Document, Hit, Language, Span
 from kb.retrieval import ScoredSentence
+from kb.rows import is_header
 
 _LEAST_LETTERS = 12
 """Letters and digits: less is no statement (a page's number, a stray mark)."""
@@ -46,6 +47,15 @@ class Unit:
     def text(self) -> str:
         """The core, verbatim."""
         return self.hit.document.text[self.core.start : self.core.end]
+
+    @property
+    def under_header(self) -> str:
+        """The core after the header of its table, if it is a row of one that has figures."""
+        if self.kind is not BlockKind.TABLE_ROW or self.context is None:
+            return self.text
+        if not any(character.isdigit() for character in self.text):
+            return self.text
+        return f"{self.hit.document.text[self.context.start : self.context.end]}\n{self.text}"
 
     @property
     def language(self) -> Language:
@@ -79,7 +89,7 @@ def _units(hit: Hit, place: int, row: int, cosines: dict[tuple[int, Span], float
         text = document.text[span.start : span.end]
         if kind is BlockKind.HEADING or not is_statement(text):
             continue
-        if kind is BlockKind.TABLE_ROW and _is_header(blocks, at):
+        if kind is BlockKind.TABLE_ROW and _is_header(blocks, at) and is_header(text):
             continue
         found.append(
             Unit(
@@ -157,7 +167,7 @@ def _context(document: Document, block: Block | None) -> Span | None:
         return None
     at = bisect_right(document.blocks, block.start, key=lambda other: other.start) - 1
     first = at
-    while first > 0 and document.blocks[first - 1].kind is block.kind:
+    while first > 0 and _goes_on(document, first):
         first -= 1
     if block.kind is BlockKind.TABLE_ROW:
         header = document.blocks[first]
@@ -167,3 +177,11 @@ def _context(document: Document, block: Block | None) -> Span | None:
         return None
     text = document.text[before.start : before.end].rstrip()
     return Span(before.start, before.end) if text.endswith(":") else None
+
+
+def _goes_on(document: Document, at: int) -> bool:
+    """Return whether a block is of the same table or list as the one before it."""
+    before, block = document.blocks[at - 1], document.blocks[at]
+    # Tables and lists end with an empty line: two in a row have one between them.
+    between = document.text[before.end : block.start]
+    return before.kind is block.kind and between.count("\n") < 2

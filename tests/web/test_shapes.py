@@ -17,10 +17,20 @@ from kb.messages import message
 from kb.model import LANGUAGES
 from tests.api.conftest import Server, start
 from tests.kb.answers import read_docx
-from tests.web.shapes import DOCUMENTS, FIGURES, NEWER, OLDER
+from tests.web.shapes import (
+    DOCUMENTS,
+    FIGURES,
+    FIRE,
+    ITEMS,
+    NEWER,
+    OLDER,
+    PRACTICES,
+    ROWS,
+    STEAM,
+)
 from tests.web.test_accessibility import RULES
 
-QUESTIONS = {"figures": FIGURES}
+QUESTIONS = {"figures": FIGURES, "practices": PRACTICES, "rows": ROWS, "items": ITEMS}
 
 
 @pytest.fixture(scope="module")
@@ -121,3 +131,90 @@ def test_the_table_of_figures_leads_to_its_sources(looking: Page) -> None:
     expect(newest).to_contain_text("Vesiraportti 2025")
     table.get_by_role("row").nth(2).get_by_role("link").click()
     assert looking.evaluate("location.hash") == "#source-2"
+
+
+# -- practices in groups -------------------------------------------------------------------------
+
+
+def test_practices_are_told_once_each_in_groups(shapes: Server) -> None:
+    answer = shapes.ask(PRACTICES)
+
+    AnswerOut.model_validate(answer)
+    assert {claim["text"] for claim in answer["claims"]} == {FIRE, STEAM}
+    kinds = {group["kind"] for group in answer["groups"]}
+    assert kinds in ({"theme"}, {"place"})
+    assert sorted(at for group in answer["groups"] for at in group["claims"]) == [0, 1]
+    saved = shapes.client.post("/api/answers", json={"question": PRACTICES}).json()
+    SavedOut.model_validate(saved)
+    assert saved["groups"] == answer["groups"]
+
+
+def test_practices_by_place_where_the_question_asks_where(shapes: Server) -> None:
+    answer = shapes.ask("Mitä hyviä käytäntöjä on missä kaupungissa?")
+
+    assert {group["label"]: len(group["claims"]) for group in answer["groups"]} == {
+        "Kokkola": 1,
+        "Pori": 1,
+    }
+
+
+@pytest.mark.parametrize("form", ["markdown", "text", "docx", "page"])
+def test_groups_have_headings(shapes: Server, form: str) -> None:
+    groups = shapes.ask(PRACTICES)["groups"]
+    if form == "page":
+        page = shapes.client.get("/", params={"q": PRACTICES, "lang": "fi"}).text
+        assert all(f'<h3 class="group">{group["label"]}</h3>' in page for group in groups)
+        return
+    file = shapes.client.post("/api/export", json={"question": PRACTICES, "format": form})
+    if form == "docx":
+        headings = [
+            one.text for one in read_docx(file.content).paragraphs if one.style.name == "Heading 3"
+        ]
+        assert headings == [group["label"] for group in groups]
+        return
+    mark = "### " if form == "markdown" else ""
+    assert all(f"\n{mark}{group['label']}\n" in file.text for group in groups)
+
+
+# -- rows and items with what they stand under ----------------------------------------------------
+
+
+def test_a_row_is_given_with_its_header(shapes: Server) -> None:
+    answer = shapes.ask(ROWS)
+
+    AnswerOut.model_validate(answer)
+    claim = answer["claims"][0]
+    (cited,) = claim["citations"]
+    assert claim["text"] == cited["quote"]
+    assert "Prosessivesi | 0,48 | vesiyhtiö" in cited["quote"]
+    assert cited["header"]["quote"] == "Vesilaatu | €/m³ | Tuottaja"
+    text = shapes.client.get(f"/api/documents/{cited['document_id']}/text").json()["text"]
+    for place in (cited, cited["header"]):
+        assert text[place["start"] : place["end"]] == place["quote"]
+    assert claim["table"]["columns"] == ["Vesilaatu", "€/m³", "Tuottaja"]
+    assert ["Prosessivesi", "0,48", "vesiyhtiö"] in claim["table"]["rows"]
+
+
+@pytest.mark.parametrize("form", ["markdown", "text", "docx"])
+def test_rows_are_taken_along_as_header_and_value(shapes: Server, form: str) -> None:
+    file = shapes.client.post("/api/export", json={"question": ROWS, "format": form})
+    told = (
+        "\n".join(one.text for one in read_docx(file.content).paragraphs)
+        if form == "docx"
+        else file.text.replace("\\", "")
+    )
+    assert "Vesilaatu: Prosessivesi; €/m³: 0,48; Tuottaja: vesiyhtiö" in told
+
+
+@pytest.mark.browser
+def test_rows_are_a_table_and_items_a_list(looking: Page) -> None:
+    looking.set_viewport_size({"width": 1280, "height": 900})
+    looking.goto(f"/?q={ROWS}&lang=fi")
+    table = looking.get_by_role("region", name=message("web.rows", "fi")).get_by_role("table").first
+    expect(table.get_by_role("columnheader")).to_have_text(["Vesilaatu", "€/m³", "Tuottaja"])
+    expect(table.get_by_role("cell", name="0,48")).to_be_visible()
+
+    looking.goto(f"/?q={ITEMS}&lang=fi")
+    claim = looking.locator(".claims .claim").first
+    expect(claim).to_contain_text("Alue tarjoaa yrityksille seuraavat palvelut:")
+    expect(claim.get_by_role("listitem")).to_have_count(3)

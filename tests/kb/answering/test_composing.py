@@ -101,7 +101,9 @@ def test_a_list_is_quoted_whole_with_its_announcement_when_asked_for_a_list() ->
     units = units_of([hit], [1], [])
     odds = np.array([2.0, 0.0])
     (whole,) = compose("list", units, odds, within=5)
-    assert document.text[whole.span.start : whole.span.end] == "\n".join(LIST)
+    assert document.text[whole.span.start : whole.span.end] == "\n".join(LIST[1:])
+    assert whole.header is not None
+    assert document.text[whole.header.start : whole.header.end] == LIST[0]
     first, *_ = compose("who", units, odds, within=0.5)
     assert document.text[first.span.start : first.span.end] == LIST[1]
 
@@ -136,3 +138,41 @@ def test_the_best_is_always_said_and_others_pass_both_limits(
 
 def test_no_units_no_excerpts() -> None:
     assert compose("who", [], np.empty(0), within=1) == []
+
+
+def test_rows_are_quoted_apart_from_their_header() -> None:
+    document, hit = made(tuple((line, BlockKind.TABLE_ROW) for line in TABLE))
+    units = units_of([hit], [1], [])
+    (rows,) = compose("list", units, np.array([2.0, 1.5]), within=5)
+    assert document.text[rows.span.start : rows.span.end] == "\n".join(TABLE[1:])
+    assert rows.header == units[0].context
+    assert [unit.under_header.split("\n")[0] for unit in units] == [TABLE[0]] * 2
+
+
+def test_a_first_row_of_figures_is_a_row_and_no_header() -> None:
+    _, hit = made(tuple((line, BlockKind.TABLE_ROW) for line in TABLE[1:]))
+    units = units_of([hit], [1], [])
+    assert [unit.text for unit in units] == list(TABLE[1:])
+
+
+def test_a_table_ends_where_the_next_one_begins() -> None:
+    text = "Palvelu | Hinta\nHöyry kuusi baaria | 41\n\nAlue | Pumppuja\nPohjoinen alue | 3\n"
+    lines = [(0, 15), (16, 39), (41, 56), (57, 75)]
+    document = Document(
+        id=DocumentId("d"),
+        text=text,
+        blocks=tuple(Block(start=a, end=b, kind=BlockKind.TABLE_ROW) for a, b in lines),
+    )
+    passage = Passage(
+        id=PassageId("p"),
+        document_id=document.id,
+        start=0,
+        end=len(text),
+        language="fi",
+        sentences=tuple(Span(a, b) for a, b in lines),
+    )
+    units = units_of([Hit(passage=passage, document=document, score=1.0)], [1], [])
+    last = units[-1]
+    assert last.text == "Pohjoinen alue | 3"
+    assert last.context is not None
+    assert text[last.context.start : last.context.end] == "Alue | Pumppuja"
