@@ -11,19 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.registry import (
-    ImportReport,
-    RegistryError,
-    clean,
-    flattened,
-    import_projects,
-    normal,
-    parse_amount,
-    parse_date,
-    parse_period,
-    propose,
-    read_table,
-)
+from ingest.registry import ImportReport, import_projects
+from ingest.registry_columns import RegistryError, normal, propose
+from ingest.registry_tables import read_table
+from ingest.registry_values import clean, flattened, parse_amount, parse_date, parse_period
 from kb.catalogue import Catalogue
 from kb.project_lists import ProjectLists
 from kb.projects import Project, Projects
@@ -496,3 +487,11 @@ def test_real_interreg_projects(test_data: Path, catalogue: Catalogue) -> None:
     assert sum(len(p.partners) for p in every(catalogue)) >= 0.95 * sum(
         len(row["partners"]) for row in loaded
     )
+
+
+def test_cells_made_to_be_slow_or_deep_are_only_texts(catalogue: Catalogue, tmp_path: Path) -> None:
+    for hostile in ("1" + " " * 200_000 + "x", "1 - " * 100_000, '[{"a":' + "[" * 100_000):
+        assert parse_amount(hostile) is None
+        assert parse_period(hostile) == (None, None)
+        path = written(tmp_path, "t.jsonl", json.dumps({"title": "Vesi", "partners": hostile}))
+        assert counts(import_projects(catalogue, path, dry_run=True))[0] == 1
