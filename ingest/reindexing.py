@@ -11,6 +11,7 @@ from kb import doctor
 from kb.assembly import open_theming
 from kb.catalogue import ITEM_KINDS
 from kb.knowledge_base import KnowledgeBase
+from kb.vocabulary import rebuild_keys
 
 
 def reindex(kb: KnowledgeBase, *, progress: Callable[[Embedded], None] | None = None) -> int:
@@ -21,6 +22,7 @@ def reindex(kb: KnowledgeBase, *, progress: Callable[[Embedded], None] | None = 
     are not computed again.
     """
     with writer_lock(kb.settings.data_dir):
+        rebuild_keys(kb.catalogue)
         count = 0
         for row in kb.catalogue.documents():
             document = kb.catalogue.document(row.id)

@@ -18,7 +18,7 @@ from kb.knowledge_base import KnowledgeBase
 from kb.lexical import LexicalIndex, Word
 from kb.model import LANGUAGES, Language
 from kb.projects import Projects
-from kb.protocols import Embedder
+from kb.protocols import Embedder, Reranker
 from kb.relating import Relator
 from kb.retrieval import Retriever, question_words
 from kb.settings import Settings
@@ -48,6 +48,26 @@ class LazyEmbedder:
                     threads=self._settings.threads or None,
                 )
             return self._embedder
+
+
+class LazyReranker:
+    """Opens the cross-encoder at first use, once, whoever comes first."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._reranker: Reranker | None = None
+
+    def __call__(self) -> Reranker:
+        """Return the reranker; the first call loads it."""
+        with self._lock:
+            if self._reranker is None:
+                from kb.embedding import open_reranker
+
+                self._reranker = open_reranker(
+                    self._settings.reranker_model, threads=self._settings.threads or None
+                )
+            return self._reranker
 
 
 def open_knowledge_base(settings: Settings, *, embedder: Embedder | None = None) -> KnowledgeBase:
@@ -125,6 +145,7 @@ def _assembled(
         embedder=embedder,
         sentences=settings.sentences,
         translator=translator,
+        reranker=LazyReranker(settings) if settings.reranker_model else None,
     )
     return KnowledgeBase(
         settings=settings,

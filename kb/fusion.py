@@ -51,6 +51,20 @@ def fuse(dense: Scores, lexical: Scores, *, lexical_weight: float) -> Scores:
     )
 
 
+def in_order(classes: npt.NDArray[np.int64], scores: Scores) -> Scores:
+    """Return the scores dealt out anew so that a higher class comes first, shape (n,).
+
+    Within a class the order stays; the scores are the same, each at another place, so what they
+    are compared with still holds.
+    """
+    if not classes.any():
+        return scores
+    order = np.lexsort((-scores, -classes))
+    dealt = np.empty_like(scores)
+    dealt[order] = np.sort(scores)[::-1]
+    return dealt
+
+
 def best_of(owners: npt.NDArray[np.int64], scores: Scores, among: npt.NDArray[np.int64]) -> Scores:
     """Return for each of ``among`` the best of the scores whose owner it is, NaN where none is.
 

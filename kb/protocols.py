@@ -1,11 +1,12 @@
-"""The seams: what an embedder, an index, a reranker and an answerer must do."""
+"""The seams: what an embedder and a reranker must do."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Protocol
 
-from kb.model import Claim, Hit, Language, Matrix
+from kb.fusion import Scores
+from kb.model import Matrix
 
 
 class Embedder(Protocol):
@@ -30,14 +31,7 @@ class Embedder(Protocol):
 
 
 class Reranker(Protocol):
-    """Scores question and passage together; hits come back best first."""
+    """Reads question and passage together."""
 
-    def rerank(self, question: str, hits: Sequence[Hit]) -> list[Hit]:
-        """Return the same hits in a new order."""
-
-
-class Answerer(Protocol):
-    """Drafts claims from hits; whatever it writes is verified before it leaves."""
-
-    def draft(self, question: str, language: Language, hits: Sequence[Hit]) -> list[Claim]:
-        """Return claims with citations, best first; an empty list when nothing supports one."""
+    def score(self, question: str, passages: Sequence[str]) -> Scores:
+        """Return how well each passage answers, shape (n,); only their order means anything."""

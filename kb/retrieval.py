@@ -8,6 +8,7 @@ candidate at most, never a score.
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,12 +22,12 @@ from kb.catalogue import Catalogue, ItemKind
 from kb.centring import Centring, Vector, cosines
 from kb.embeddings import Embeddings
 from kb.errors import NotFound
-from kb.fusion import Scores, best_of, blend_dense, concerted, fuse, top
+from kb.fusion import Scores, best_of, blend_dense, concerted, fuse, in_order, top
 from kb.language import detect
 from kb.lexical import LexicalIndex, LexicalScores, Translation, Word
 from kb.model import LANGUAGES, Document, Hit, Language, Matrix, Passage, Scope, Span
-from kb.protocols import Embedder
-from kb.second_look import SecondLook
+from kb.protocols import Embedder, Reranker
+from kb.second_look import SecondLook, spread
 from kb.translation import Translator
 from kb.vectors import VectorIndex
 
@@ -42,6 +43,14 @@ LEGS: tuple[Leg, ...] = ("terms", "vectors")
 
 _CANDIDATES = 150
 _SECOND_LOOK = 40
+_RERANKED = 20
+_READ_FOR_QUOTES = 300
+_WHOLE = 0.999
+"""A share that is all, but for rounding."""
+
+_MARK = '["\u201c\u201d\u201e\u00ab\u00bb]'
+_PHRASE = re.compile(rf"(?<!\w){_MARK}(?=\S)([^{_MARK[1:-1]}]{{2,200}})(?<=\S){_MARK}(?!\w)")
+"""Two double marks about words, of whatever kind; not those of inches: 12" and 14"."""
 _SEEN_LIMIT = 20_000
 """Passages whose vectors stay in memory: some 100 MB."""
 
@@ -58,6 +67,9 @@ class Query:
     words: tuple[Word, ...]
     vector: Vector
     """Centred, unit, shape (dimension,)."""
+
+    phrases: tuple[str, ...] = ()
+    """What stands in quotation marks: passages that have it word for word come first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +105,20 @@ class Ranking:
     sentences: tuple[ScoredSentence, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Quoted:
+    """How many quoted phrases passages hold, by row; those that hold none are left out."""
+
+    held: dict[int, int]
+
+    @property
+    def rows(self) -> Rows:
+        return np.array(sorted(self.held), dtype=np.int64)
+
+    def count(self, rows: Rows) -> npt.NDArray[np.int64]:
+        return np.array([self.held.get(row, 0) for row in rows.tolist()], dtype=np.int64)
+
+
 class Retriever:
     """Ranks passages for a question. Safe between threads."""
 
@@ -107,6 +133,7 @@ class Retriever:
         embedder: Callable[[], Embedder],
         sentences: bool,
         translator: Translator | None = None,
+        reranker: Callable[[], Reranker] | None = None,
     ) -> None:
         self._catalogue = catalogue
         self._vectors = vectors
@@ -116,6 +143,7 @@ class Retriever:
         self._embeddings = embeddings
         self._sentences = sentences
         self._translator = translator
+        self._reranker = reranker
         self._closer = SecondLook(catalogue, lexical)
         self._lock = threading.Lock()
         self._seen: dict[int, _PassageVectors] = {}
@@ -136,13 +164,17 @@ class Retriever:
                 targets=self._lexical.languages,
             ),
             vector=self._centring.centre().query(vector, spoken),
+            phrases=phrases(text),
         )
 
     def rank(self, query: Query, *, scope: Scope, k: int, leg: Leg | None = None) -> Ranking:
         """Return the k best passages within a scope; with a leg, by that alone."""
         allowed = self._catalogue.rows_in_scope(scope)
         lexical = self._lexical.score(query.words)
-        candidates = self._candidates(query, lexical, allowed, max(_CANDIDATES, k))
+        quoted = self._quoted(query, allowed)
+        candidates = np.union1d(
+            self._candidates(query, lexical, allowed, max(_CANDIDATES, k)), quoted.rows
+        )
         dense, sentences = self._dense(query, candidates)
         shares, coverage = lexical.at(candidates)
         terms = concerted(shares, coverage)
@@ -153,6 +185,9 @@ class Retriever:
         else:
             scores = fuse(dense, terms, lexical_weight=LEXICAL_WEIGHT)
             scores = self._second_look(query, candidates, scores, sentences)
+            if self._reranker is not None:
+                scores = self._reranked(self._reranker(), query, candidates, scores)
+            scores = in_order(quoted.count(candidates), scores)
         best = top(scores, k)
         kept = set(candidates[best].tolist())
         return Ranking(
@@ -182,6 +217,35 @@ class Retriever:
         looked_at = scores + (gained.min() if len(gained) else np.float32(0))
         looked_at[best] = scores[best] + gained
         return np.asarray(looked_at, dtype=np.float32)
+
+    def _reranked(self, reranker: Reranker, query: Query, rows: Rows, scores: Scores) -> Scores:
+        """Return scores with the best ``_RERANKED`` passages in the order of a reranker."""
+        best = top(scores, _RERANKED)
+        texts = self._closer.texts(rows[best].tolist())
+        read = [at for at in best.tolist() if int(rows[at]) in texts]
+        judged = reranker.score(query.text, [texts[int(rows[at])] for at in read])
+        places = np.array(read, dtype=np.int64)
+        ordered = scores.copy()
+        # The scores stay those of the places: what they are compared with was set on them.
+        ordered[places[top(judged, len(read))]] = np.sort(scores[places])[::-1]
+        return ordered
+
+    def _quoted(self, query: Query, allowed: Rows | None) -> _Quoted:
+        """Return the passages that hold what the question has in quotation marks, as it stands."""
+        held: dict[int, int] = {}
+        for phrase in query.phrases:
+            found = self._lexical.score(question_words(phrase, LANGUAGES))
+            whole = found.coverage > _WHOLE
+            rows, scores = found.rows[whole], found.scores[whole]
+            if allowed is not None:
+                inside = np.isin(rows, allowed, assume_unique=True)
+                rows, scores = rows[inside], scores[inside]
+            texts = self._closer.texts(rows[top(scores, _READ_FOR_QUOTES)].tolist())
+            written = spread(phrase)
+            for row, text in texts.items():
+                if written in spread(text):
+                    held[row] = held.get(row, 0) + 1
+        return _Quoted(held)
 
     # -- candidates ---------------------------------------------------------------------------
 
@@ -362,6 +426,15 @@ class Retriever:
             return self._catalogue.document(passage.document_id)
         except NotFound:  # removed a moment ago
             return None
+
+
+def phrases(text: str) -> tuple[str, ...]:
+    """Return what stands in double quotation marks of any kind and has a letter or digit."""
+    return tuple(
+        phrase.strip()
+        for phrase in _PHRASE.findall(text)
+        if any(letter.isalnum() for letter in phrase)
+    )
 
 
 def question_words(

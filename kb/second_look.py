@@ -109,6 +109,19 @@ class SecondLook:
             gained[at] += RUNS_WEIGHT * _runs_share(here, read.words, float(norms[at]))
         return gained
 
+    def texts(self, rows: Sequence[int]) -> dict[int, str]:
+        """Return the texts of passages by row; those that are gone are left out."""
+        texts: dict[int, str] = {}
+        whole: dict[str, str] = {}
+        for row, passage in self._catalogue.passages(rows).items():
+            try:
+                if passage.document_id not in whole:
+                    whole[passage.document_id] = self._catalogue.document(passage.document_id).text
+            except NotFound:  # removed a moment ago
+                continue
+            texts[row] = whole[passage.document_id][passage.start : passage.end]
+        return texts
+
     def _seek(
         self, word: Word, rarity: float, asked: Language | None, language: Language
     ) -> _Sought:

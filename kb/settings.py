@@ -40,6 +40,9 @@ class Settings(BaseSettings):
     embedding_model: str = Field(
         "bundled", description="'bundled', or a sentence-transformers model's name or folder."
     )
+    reranker_model: str = Field(
+        "", description="A cross-encoder's name or folder, to reorder the best passages; none."
+    )
     threads: int = Field(
         0, ge=0, le=256, description="Threads of the embedder; 0 means every core."
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from kb.protocols import Embedder
+from kb.protocols import Embedder, Reranker
 
 BUNDLED = "bundled"
 
@@ -22,6 +22,17 @@ def open_embedder(name: str, *, cache_folder: Path, threads: int | None = None) 
     from kb.embedding.sentence_transformers import SentenceTransformerEmbedder
 
     return SentenceTransformerEmbedder(name, threads=threads)
+
+
+def open_reranker(name: str, *, threads: int | None = None) -> Reranker:
+    """Return a cross-encoder by name or folder, on ``threads`` processor cores.
+
+    Raises ComponentMissing when the packages that it needs aren't installed, SettingsError when
+    there is no such model.
+    """
+    from kb.embedding.cross_encoder import CrossEncoderReranker
+
+    return CrossEncoderReranker(name, threads=threads)
 
 
 def fingerprint_of(name: str, *, cache_folder: Path) -> str:

@@ -52,11 +52,11 @@ class SentenceTransformerEmbedder:
             import torch  # type: ignore[import-not-found, unused-ignore]
             from sentence_transformers import SentenceTransformer
         except ImportError as error:
-            raise _missing() from error
+            raise missing() from error
         if threads:
             torch.set_num_threads(threads)
         # Always from a folder, so that a model that is here asks nothing from the network.
-        folder = _folder(name)
+        folder = folder_of(name)
         try:
             self._model: SentenceTransformer = SentenceTransformer(str(folder), device="cpu")
         except (OSError, ValueError) as error:
@@ -133,7 +133,7 @@ def fingerprint(name: str) -> str:
 
     A model that isn't on this machine yet is fetched first.
     """
-    folder = _folder(name)
+    folder = folder_of(name)
     digest = sha256()
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         size = path.stat().st_size
@@ -143,26 +143,33 @@ def fingerprint(name: str) -> str:
     return f"{Path(name).name} sentence-transformers {digest.hexdigest()[:16]}"
 
 
-def _folder(name: str) -> Path:
-    """Return the folder of a model, from Hugging Face's cache, fetched first where need be."""
+def folder_of(
+    name: str, *, setting: str = "embedding_model", known_by: str = "modules.json"
+) -> Path:
+    """Return the folder of a model, from Hugging Face's cache, fetched first where need be.
+
+    ``known_by`` is a file that every such model has. Raises ComponentMissing when there is
+    nothing to fetch it with, SettingsError about ``setting`` when it can't be had.
+    """
     if Path(name).is_dir():
         return Path(name)
     try:
         from huggingface_hub import snapshot_download, try_to_load_from_cache
         from huggingface_hub.errors import HFValidationError
     except ImportError as error:
-        raise _missing() from error
+        raise missing() from error
     try:
-        found = try_to_load_from_cache(name, "modules.json")
+        found = try_to_load_from_cache(name, known_by)
         if isinstance(found, str):
             return Path(found).parent
         return Path(snapshot_download(name, ignore_patterns=list(_OTHER_RUNTIMES)))
     # Its errors are OSErrors (no connection, no such name) or httpx's, which it may let through.
     except (OSError, HFValidationError) as error:
-        raise _unusable(name) from error
+        raise SettingsError(setting, name=name) from error
 
 
-def _missing() -> ComponentMissing:
+def missing() -> ComponentMissing:
+    """Return the error for a machine without sentence-transformers."""
     return ComponentMissing(
         component="sentence-transformers", command="pip install 'kokkola-kb[models]'"
     )
