@@ -20,6 +20,7 @@ from kb.errors import (
     NotFound,
     ReindexNeeded,
     StorageError,
+    StoreFull,
     UnreadableDocument,
     UnverifiableQuote,
 )
@@ -33,6 +34,7 @@ _STATUS: tuple[tuple[type[KnowledgeBaseError], int], ...] = (
     (BadQuestion, 422),
     (BadScope, 422),
     (BadEntry, 422),
+    (StoreFull, 409),
     (UnverifiableQuote, 422),
     (UnreadableDocument, 422),
     (ReindexNeeded, 503),

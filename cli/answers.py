@@ -17,6 +17,16 @@ if TYPE_CHECKING:
     from kb.saved import SavedAnswer, Since
 
 
+_older_than = option("--older-than", type=click.IntRange(0, 36_500), required=True)
+
+
+def _tell_cleared(count: int, told: str, as_json: bool) -> None:
+    if as_json:
+        print_json({"removed": count})
+    else:
+        click.echo(t(told, count=count))
+
+
 @kb.group("answers", help=t("answers_help"))
 def answers() -> None:
     """Handle saved answers."""
@@ -106,11 +116,16 @@ def answers_remove_command(answer_ids: tuple[str, ...], as_json: bool) -> None:
         kept.get(answer_id)  # all of them are there, or none is removed
     for answer_id in dict.fromkeys(answer_ids):
         kept.remove(answer_id)
-    count = len(set(answer_ids))
-    if as_json:
-        print_json({"removed": count})
-    else:
-        click.echo(t("answers_removed", count=count))
+    _tell_cleared(len(set(answer_ids)), "answers_removed", as_json)
+
+
+@command("clear", group=answers)
+@_older_than
+@json_option
+def answers_clear_command(older_than: int, as_json: bool) -> None:
+    from kb.saved import SavedAnswers
+
+    _tell_cleared(SavedAnswers(open_kb()).clear(days=older_than), "answers_removed", as_json)
 
 
 @kb.group("feedback", help=t("feedback_help"))
@@ -167,8 +182,13 @@ def feedback_remove_command(feedback_ids: tuple[str, ...], as_json: bool) -> Non
     kept = Feedback(open_kb())
     for feedback_id in dict.fromkeys(feedback_ids):
         kept.remove(feedback_id)
-    count = len(set(feedback_ids))
-    if as_json:
-        print_json({"removed": count})
-    else:
-        click.echo(t("feedback_removed", count=count))
+    _tell_cleared(len(set(feedback_ids)), "feedback_removed", as_json)
+
+
+@command("clear", group=feedback)
+@_older_than
+@json_option
+def feedback_clear_command(older_than: int, as_json: bool) -> None:
+    from kb.feedback import Feedback
+
+    _tell_cleared(Feedback(open_kb()).clear(days=older_than), "feedback_removed", as_json)

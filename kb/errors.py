@@ -12,6 +12,7 @@ KnowledgeBaseError
 ├── BadQuestion              empty, or too long
 ├── BadScope                 a filter has a value that can't be understood
 ├── BadEntry                 a name, note or judgement can't be taken
+├── StoreFull                no more answers or feedback are kept
 ├── BadVocabulary            a vocabulary can't be imported
 ├── UnverifiableQuote        a quote isn't in its document: the citation is refused
 └── ComponentMissing         an optional package or program isn't installed
@@ -127,6 +128,12 @@ class BadEntry(KnowledgeBaseError):
     """What somebody wrote of an answer (its name, a note, a judgement) can't be taken."""
 
     default_code = "answer_name"
+
+
+class StoreFull(KnowledgeBaseError):
+    """No more answers or pieces of feedback are kept than the settings allow."""
+
+    default_code = "answers_full"
 
 
 class BadVocabulary(KnowledgeBaseError):

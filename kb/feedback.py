@@ -17,6 +17,7 @@ from enum import StrEnum
 from kb.catalogue import now
 from kb.errors import BadEntry, NotFound
 from kb.given import GivenAnswer, given_from
+from kb.keeping import days_ago, see_that_it_fits
 from kb.knowledge_base import KnowledgeBase
 from kb.saved import may_be_seen
 
@@ -67,7 +68,8 @@ class Feedback:
         """Keep a judgement of an answer.
 
         Raises BadEntry for an unknown verdict, a source that the answer doesn't have, or a note
-        that is too long; a source with another verdict than "wrong source" is left out.
+        that is too long, StoreFull; a source with another verdict than "wrong source" is left out.
+        What is older than the settings keep feedback goes first.
         """
         if verdict not in list(Verdict):
             raise BadEntry("feedback_verdict", possible=", ".join(Verdict))
@@ -86,7 +88,13 @@ class Feedback:
             at=now(),
             given=given,
         )
+        settings = self._kb.settings
         with self._kb.catalogue.transaction() as connection:
+            if settings.feedback_days:
+                connection.execute(
+                    "DELETE FROM feedback WHERE at <= ?", (days_ago(settings.feedback_days),)
+                )
+            see_that_it_fits(connection, "feedback", limit=settings.max_feedback)
             connection.execute(
                 "INSERT INTO feedback (id, verdict, source, note, at, level, given) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -103,13 +111,29 @@ class Feedback:
         return judgement
 
     def all(self) -> list[Judgement]:
-        """Return every judgement that may be seen, the newest first."""
+        """Return every judgement that may be seen, the newest first.
+
+        What is older than the settings keep feedback isn't there any more.
+        """
+        days = self._kb.settings.feedback_days
         rows = self._kb.catalogue.connection.execute(
-            "SELECT * FROM feedback ORDER BY at DESC, rowid DESC"
+            "SELECT * FROM feedback WHERE at > ? ORDER BY at DESC, rowid DESC",
+            (days_ago(days) if days else "",),
         ).fetchall()
         visible = self._kb.settings.visible
         found = [_judgement(row) for row in rows if row["level"] in visible]
         return [one for one in found if may_be_seen(self._kb, one.given)]
+
+    def clear(self, *, days: int) -> int:
+        """Remove the judgements that were given at least so many days ago; return how many.
+
+        Only who may see one removes it.
+        """
+        until = days_ago(days)
+        old = [one.id for one in self.all() if one.at <= until]
+        with self._kb.catalogue.transaction() as connection:
+            connection.executemany("DELETE FROM feedback WHERE id = ?", [(one,) for one in old])
+        return len(old)
 
     def remove(self, feedback_id: str) -> None:
         """Remove a judgement; raises NotFound."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ from kb.answering.grouping import (
     grouped,
     headed_as_practice,
 )
+from kb.answering.refusing import about_it, elsewhere
 from kb.answering.support import calibration
 from kb.answering.units import units_of
 from kb.answering.writing import Ended, LeftOut, Writer, Written
@@ -207,6 +208,13 @@ class KnowledgeBase:
             )
             claims, groups = found.claims, found.groups
         reason = "reason.model" if written.unanswered else drafted.reason or "reason.detail"
+        abroad = self._abroad(material, claims, scope)
+        if abroad and reason in ("reason.detail", "reason.topic"):
+            reason = "reason.other_language"
+            hits = (*abroad, *(hit for hit in hits if hit not in abroad))
+        notices = list(written.notices)
+        if abroad and claims:
+            notices.append("notice.other_language")
         answer = Answer(
             question=text,
             language=query.language or self.settings.language,
@@ -216,7 +224,7 @@ class KnowledgeBase:
             nearest=() if claims else tuple(hits[:_NEAREST]),
             written=bool(written.claims),
             left_out=tuple(written.left_out),
-            notices=tuple(written.notices),
+            notices=tuple(notices),
             figures=cited_figures(drafted.figures, claims),
             groups=groups,
         )
@@ -251,6 +259,27 @@ class KnowledgeBase:
                 threshold=calibration().threshold,
             ),
         )
+
+    def _abroad(
+        self, material: Material, claims: Sequence[Claim], scope: Scope | None
+    ) -> tuple[Hit, ...]:
+        """Return the passages about a question where only other languages have such.
+
+        None where it is of no clear language or limited to languages, where a claim is in its
+        language, or what may be seen in its language is about it too.
+        """
+        ranking = material.ranking
+        spoken = ranking.query.language
+        if spoken is None or (scope is not None and scope.languages):
+            return ()
+        if any(claim.language == spoken for claim in claims):
+            return ()
+        found = elsewhere(ranking, material.hits, material.rows, spoken)
+        if not found:
+            return ()
+        own = replace(scope or Scope(), languages=frozenset({spoken}))
+        at_home = self._retriever.rank(ranking.query, scope=self._cleared(own), k=ANSWER_HITS)
+        return () if about_it(at_home) else found
 
     @property
     def language_model(self) -> LanguageModel | None:

@@ -25,6 +25,7 @@ from kb.errors import (
 )
 from kb.exporting import one_line
 from kb.given import GivenAnswer, Source, given_from
+from kb.keeping import days_ago, see_that_it_fits
 from kb.knowledge_base import KnowledgeBase
 from kb.model import Citation, Confidentiality, Document, DocumentId, Span
 from kb.scoping import scope_of_filters
@@ -88,7 +89,7 @@ class SavedAnswers:
         self._kb = kb
 
     def save(self, given: GivenAnswer, *, name: str = "") -> SavedAnswer:
-        """Keep an answer; raises BadEntry."""
+        """Keep an answer; raises BadEntry, StoreFull."""
         saved = SavedAnswer(
             id=secrets.token_hex(16),
             name=_name(name) if name.strip() else one_line(given.question)[:LONGEST_NAME],
@@ -96,6 +97,7 @@ class SavedAnswers:
             given=given,
         )
         with self._kb.catalogue.transaction() as connection:
+            see_that_it_fits(connection, "answer", limit=self._kb.settings.max_answers)
             connection.execute(
                 "INSERT INTO answer (id, name, saved, level, given) VALUES (?, ?, ?, ?, ?)",
                 (
@@ -139,6 +141,17 @@ class SavedAnswers:
         self.get(answer_id)
         with self._kb.catalogue.transaction() as connection:
             connection.execute("DELETE FROM answer WHERE id = ?", (answer_id,))
+
+    def clear(self, *, days: int) -> int:
+        """Remove the answers that were saved at least so many days ago; return how many.
+
+        Only who may see one removes it. Nothing else ever does: an address holds until then.
+        """
+        until = days_ago(days)
+        old = [saved.id for saved in self.all() if saved.saved <= until]
+        with self._kb.catalogue.transaction() as connection:
+            connection.executemany("DELETE FROM answer WHERE id = ?", [(one,) for one in old])
+        return len(old)
 
     def _cleared(self, row: sqlite3.Row) -> bool:
         return row["level"] in self._kb.settings.visible

@@ -57,6 +57,15 @@ class Settings(BaseSettings):
         Confidentiality.INTERNAL, description="The most confidential level that may be seen."
     )
     language: Language = Field("fi", description="Language of the web box until one is chosen.")
+    max_answers: int = Field(
+        10_000, ge=1, description="Saved answers; the next one is refused until some are removed."
+    )
+    max_feedback: int = Field(
+        10_000, ge=1, description="Pieces of feedback; the next one is refused until some are."
+    )
+    feedback_days: int = Field(
+        0, ge=0, le=36_500, description="Days that feedback is kept; 0: until it is removed."
+    )
     feedback_address: str = Field(
         "", description="E-mail or web address for accessibility feedback."
     )

@@ -121,3 +121,17 @@ def test_follow_ups_are_measured(run: Run) -> None:
 
     assert (told["cases"], told["right"], told["taken"]) == (30, 1.0, 0)
     assert "fi" in run("evaluate", "followups").stdout
+
+
+def test_what_is_kept_is_cleared(ready: Run) -> None:
+    ready("ask", QUESTION, "--save")
+    assert json.loads(ready("answers", "clear", "--older-than", "1", "--json").stdout) == {
+        "removed": 0
+    }
+    assert json.loads(ready("answers", "clear", "--older-than", "0", "--json").stdout) == {
+        "removed": 1
+    }
+    assert json.loads(ready("feedback", "clear", "--older-than", "0", "--json").stdout) == {
+        "removed": 0
+    }
+    assert ready("feedback", "clear").exit_code == 2

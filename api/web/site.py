@@ -197,7 +197,8 @@ class Site:
 
 def _seconds_kept(given: Answered) -> float:
     """Return how long an answer is kept: not long where a language model failed."""
-    return _FAILED_SECONDS if given.answer.notices else math.inf
+    failed = any(notice != "notice.other_language" for notice in given.answer.notices)
+    return _FAILED_SECONDS if failed else math.inf
 
 
 def _lines(text: str) -> Markup:

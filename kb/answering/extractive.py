@@ -14,6 +14,7 @@ from kb.answering import comparing, support
 from kb.answering.asking import SEVERAL, AskedKind, kind_of
 from kb.answering.composing import MOST_EXCERPTS, Excerpt, compose
 from kb.answering.grouping import Practice, practices
+from kb.answering.refusing import reason_of
 from kb.answering.units import Unit, units_of
 from kb.citing import cite
 from kb.lexical import Word
@@ -22,9 +23,6 @@ from kb.retrieval import Ranking
 
 _KNOWN = 0.1
 """A question of whose words, told by rarity, less is written anywhere is about something else."""
-
-_ON_TOPIC = 0.35
-"""Share of the question's words in the best passage from which on the topic is there."""
 
 # How far below the best statement's log-odds others may lie. A question that asks for one thing
 # is answered by one statement, unless others are nearly as good.
@@ -89,9 +87,7 @@ def draft(material: Material) -> Draft:
             supported = max(supported, calibration.threshold)
             return Draft(_described(told, supported), supported, "", explanation)
     if supported < calibration.threshold:
-        on_topic = float(ranking.coverage[0]) >= _ON_TOPIC
-        reason = "reason.detail" if on_topic else "reason.topic"
-        return Draft((), supported, reason, explanation)
+        return Draft((), supported, reason_of(ranking), explanation)
     excerpts = compose(
         kind,
         units,

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+from kb.language import sentence_spans
 from kb.model import Block, BlockKind, Document, Hit, Language, Span
 from kb.retrieval import ScoredSentence
 from kb.rows import is_header
@@ -137,10 +138,13 @@ def _quoted(
 ) -> Span:
     """Return what is quoted: from the sentence before where this one points back to it."""
     span = spans[at]
-    if at == 0 or not points_back(document.text[span.start : span.end]):
+    if not points_back(document.text[span.start : span.end]):
         return span
-    before = spans[at - 1]
-    block, other = blocks[at], blocks[at - 1]
+    block = blocks[at]
+    before = spans[at - 1] if at else _sentence_before(document, block, span)
+    if before is None:
+        return span
+    other = block_at(document, before.start)
     if other is not None and other.kind is not (block.kind if block else BlockKind.PARAGRAPH):
         return span
     if not is_statement(document.text[before.start : before.end]):
@@ -148,6 +152,17 @@ def _quoted(
     if span.end - before.start > _QUOTED_MOST:
         return span
     return Span(before.start, span.end)
+
+
+def _sentence_before(document: Document, block: Block | None, span: Span) -> Span | None:
+    """Return the sentence before the first one of a passage, in its paragraph."""
+    if block is None or block.start >= span.start:
+        return None
+    text = document.text[block.start : span.start]
+    found = sentence_spans(text, document.language)
+    if not found:
+        return None
+    return Span(block.start + found[-1].start, block.start + found[-1].end)
 
 
 def _is_header(blocks: Sequence[Block | None], at: int) -> bool:

@@ -62,6 +62,23 @@ def test_a_sentence_that_points_back_is_quoted_with_the_one_before() -> None:
         ("Items were opened.", False),
         ("Den öppnades.", True),
         ("Denim säljs.", False),
+        ("Kuitenkin hinta nousi.", True),
+        ("Niinpä alue sai portin.", True),
+        ("Tämän vuoksi portti suljettiin.", True),
+        ("Esimerkiksi höyry myydään.", True),
+        ("Sitten maksettiin.", True),
+        ("Sittenkin maksettiin.", False),
+        ("Niinivesi on pitäjä.", False),
+        ("However, the price rose.", True),
+        ("In addition, steam is sold.", True),
+        ("As a result the gate was closed.", True),
+        ("Thence it flows.", False),
+        ("Thursday is free.", False),
+        ("Däremot steg priset.", True),
+        ("Till exempel säljs ånga.", True),
+        ("Å andra sidan är hyran låg.", True),
+        ("Dockan ligger i hamnen.", False),
+        ("Sedanen parkeras vid porten.", False),
     ],
 )
 def test_only_whole_words_point_back(text: str, back: bool) -> None:
@@ -176,3 +193,35 @@ def test_a_table_ends_where_the_next_one_begins() -> None:
     assert last.text == "Pohjoinen alue | 3"
     assert last.context is not None
     assert text[last.context.start : last.context.end] == "Alue | Pumppuja"
+
+
+def test_what_a_passage_begins_with_may_point_back_too() -> None:
+    """The first sentence of a passage is quoted with the one before it in its paragraph."""
+    text = "Satamassa on katettu terminaali. Se avattiin kesäkuussa 1998.\n\nSe on uusi kappale.\n"
+    begins, ends, second = text.index("Se avattiin"), text.index("\n"), text.index("Se on uusi")
+    document = Document(
+        id=DocumentId("d"),
+        text=text,
+        blocks=(Block(start=0, end=ends), Block(start=second, end=len(text) - 1)),
+    )
+    passage = Passage(
+        id=PassageId("p"),
+        document_id=document.id,
+        start=begins,
+        end=ends,
+        language="fi",
+        sentences=(Span(begins, ends),),
+    )
+    (unit,) = units_of([Hit(passage=passage, document=document, score=1.0)], [1], [])
+    assert text[unit.span.start : unit.span.end] == text[:ends]
+    assert unit.text == text[begins:ends]
+    alone = Passage(
+        id=PassageId("p"),
+        document_id=document.id,
+        start=second,
+        end=len(text),
+        language="fi",
+        sentences=(Span(second, len(text) - 1),),
+    )
+    (other,) = units_of([Hit(passage=alone, document=document, score=1.0)], [1], [])
+    assert other.span == other.core
