@@ -224,6 +224,19 @@ class Catalogue:
                 raise self._translated(error) from error
             raise
 
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Let this thread's reads in a block see the catalogue as of one instant."""
+        connection = self.connection
+        if connection.in_transaction:
+            yield
+            return
+        connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            connection.execute("COMMIT")
+
     def _translated(self, error: sqlite3.Error) -> StorageError:
         name = getattr(error, "sqlite_errorname", "")
         if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):

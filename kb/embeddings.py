@@ -19,6 +19,7 @@ from kb.catalogue import ITEM_KINDS, Catalogue, ItemKind, chunks, embedded_text
 from kb.model import Matrix, Span
 
 _COMPARED_AT_ONCE = 10_000
+_WRITTEN = "vectors-written"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +142,22 @@ class Embeddings:
         """Forget the entries that the vector index has carried out, and tell the readers."""
         with self._catalogue.transaction() as connection:
             connection.execute("DELETE FROM outbox WHERE number <= ?", (up_to,))
+            self._catalogue.set_meta(_WRITTEN, str(self.written + 1).encode())
             self._catalogue.raise_generation()
+
+    @property
+    def written(self) -> int:
+        """A number that rises whenever the vector index was changed, by any process."""
+        return int(self._catalogue.get_meta(_WRITTEN) or b"0")
+
+    def expected(self) -> dict[ItemKind, tuple[int, int]]:
+        """Return of each kind how many items have a vector and how many the outbox names.
+
+        Both as of one instant: documents may be coming in meanwhile.
+        """
+        with self._catalogue.snapshot():
+            posted = self.posted()
+            return {kind: (self.item_count(kind), posted[kind]) for kind in ITEM_KINDS}
 
     def vectors(
         self, kind: ItemKind, rows: Sequence[int] | None = None

@@ -5,8 +5,8 @@ under the row numbers of the catalogue. The index is derived: ``flush`` carries 
 catalogue's outbox says, and ``rebuild`` makes it anew. Whatever it returns that the catalogue
 doesn't know is ignored by the caller.
 
-A Chroma client doesn't see what another process added until it is reopened, so a reader
-compares the catalogue's generation number before each question and reopens when it rose.
+A Chroma client doesn't see what another process added until it is reopened, so whoever carries
+out the outbox raises a number in the catalogue, and a reader that sees it risen reopens.
 
 An index that was deleted or damaged costs time, never an answer: questions are then answered
 from the catalogue's own vectors, and the next writer makes the index anew.
@@ -69,7 +69,7 @@ class VectorIndex:
         self._lock = threading.RLock()
         self._client: ClientAPI | None = None
         self._collections: dict[ItemKind, Collection] = {}
-        self._generation = -1
+        self._written = -1
         self._opened: tuple[int, int] | None = None
         self._told = -1
 
@@ -111,9 +111,8 @@ class VectorIndex:
 
     def complete(self) -> bool:
         """Tell whether it holds as many items as the catalogue and the outbox say it should."""
-        posted = self._embeddings.posted()
-        wanted = {kind: self._embeddings.item_count(kind) for kind in ITEM_KINDS}
-        if not any(wanted.values()) and not any(posted.values()):
+        expected = self._embeddings.expected()
+        if not any(any(counts) for counts in expected.values()):
             return True  # nothing to look for, so Chroma needn't be opened
         for kind in ITEM_KINDS:
             try:
@@ -124,7 +123,8 @@ class VectorIndex:
                 self._tell(error)
                 return False
             # What the outbox still says may have been carried out before a crash, or not.
-            if abs(held - wanted[kind]) > posted[kind]:
+            wanted, posted = expected[kind]
+            if abs(held - wanted) > posted:
                 return False
         return True
 
@@ -139,14 +139,14 @@ class VectorIndex:
             _log.warning("the vector index in %s can't be used: %s", self._folder, error)
 
     def _follow(self) -> None:
-        generation = self._catalogue.generation
+        written = self._embeddings.written
         if (
             self._client is None
-            or generation != self._generation
+            or written != self._written
             or self._file() != self._opened  # deleted, or another process made it anew
         ):
             self._open()
-            self._generation = generation
+            self._written = written
             self._opened = self._file()
 
     def _file(self) -> tuple[int, int] | None:
@@ -209,7 +209,7 @@ class VectorIndex:
                     self._put(kind, [i for (k, i), a in final.items() if k == kind and a == "put"])
                 self._embeddings.clear_outbox(entries[-1][0])
                 # What this process wrote itself, its client has seen.
-                self._generation = self._catalogue.generation
+                self._written = self._embeddings.written
             done += len(entries)
             if progress is not None:
                 progress(done)
@@ -240,7 +240,7 @@ class VectorIndex:
             shutil.rmtree(self._folder, ignore_errors=True)
             if not self._folder.is_dir():  # a file in its place, or a link to nowhere
                 self._folder.unlink(missing_ok=True)
-            self._generation = -1
+            self._written = -1
         self._embeddings.post_all()
         try:
             with _chroma():

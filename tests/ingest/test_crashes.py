@@ -4,6 +4,8 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -12,12 +14,16 @@ import pytest
 
 import ingest.pipeline as ingest_pipeline
 import kb.retrieval
+from ingest.indexing import prepare
+from ingest.passages import split
 from ingest.pipeline import ingest
 from ingest.reindexing import repair
 from ingest.sandbox import ReaderPool
+from kb.catalogue import ITEM_KINDS, ItemKind
 from kb.doctor import examine
 from kb.errors import StorageError
 from kb.knowledge_base import KnowledgeBase
+from kb.model import DocumentId
 from tests.conftest import BagOfWords
 
 OpenAt = Callable[..., KnowledgeBase]
@@ -116,6 +122,68 @@ def test_the_next_ingestion_makes_a_lost_vector_index_anew(
     assert examine(hurt) == []
 
 
+def put_again(kb: KnowledgeBase) -> None:
+    """Commit the first document under another id, as the main thread does while files come in."""
+    document = kb.document(kb.documents()[0].id)
+    twin = replace(document, id=DocumentId("twin"), digest="twin")
+    passages = split(twin.text, twin.blocks, document_id=twin.id, language=twin.language)
+    record = replace(kb.catalogue.sources()[0], key="twin", digest="twin")
+    with kb.catalogue.transaction():
+        kb.catalogue.put_document(
+            twin, [prepare(twin, passage) for passage in passages], words=[], source=record
+        )
+        for kind in ITEM_KINDS:
+            kb.embeddings.post_known(kind, kb.catalogue.passage_rows(twin.id))
+
+
+def test_documents_that_come_in_while_an_index_is_counted_do_not_condemn_it(
+    tmp_path: Path, folder: Path, open_at: OpenAt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kb = open_at(tmp_path / "data", embedder=BagOfWords())
+    ingest(kb, [folder])
+    item_count = kb.embeddings.item_count
+    counted: list[ItemKind] = []
+
+    def meanwhile(kind: ItemKind) -> int:
+        if not counted:
+            with ThreadPoolExecutor(1) as other:
+                other.submit(put_again, kb).result()
+        counted.append(kind)
+        return item_count(kind)
+
+    monkeypatch.setattr(kb.embeddings, "item_count", meanwhile)
+
+    assert kb.vectors.complete()
+    assert kb.embeddings.posted() == {"passage": 1, "sentence": 2}
+
+
+def test_a_writer_does_not_reopen_the_index_for_what_it_wrote_itself(
+    tmp_path: Path, folder: Path, open_at: OpenAt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kb = open_at(tmp_path / "data", embedder=BagOfWords())
+    ingest(kb, [folder])
+    opened: list[int] = []
+    open_index = kb.vectors._open
+
+    def noted() -> None:
+        opened.append(1)
+        open_index()
+
+    monkeypatch.setattr(kb.vectors, "_open", noted)
+    (folder / "juna.txt").write_text("Juna kulkee.", encoding="utf-8")
+
+    ingest(kb, [folder])
+    assert opened == []
+    ingest(open_at(tmp_path / "data", embedder=BagOfWords()), [folder / "juna.txt"])
+    assert len(kb.vectors.rows("passage")) == 3
+    assert opened == []
+
+    (folder / "laiva.txt").write_text("Laiva kulkee.", encoding="utf-8")
+    ingest(open_at(tmp_path / "data", embedder=BagOfWords()), [folder])
+    assert len(kb.vectors.rows("passage")) == 4
+    assert opened == [1]
+
+
 def test_an_index_lost_while_it_is_open_is_made_anew(
     tmp_path: Path, folder: Path, open_at: OpenAt
 ) -> None:
@@ -151,6 +219,8 @@ import resource, sys
 limit = int(sys.argv[1])
 resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
 from pathlib import Path
+from ingest.indexing import prepare
+from ingest.passages import split
 from ingest.pipeline import ingest
 from kb.assembly import open_knowledge_base
 from kb.errors import StorageError
