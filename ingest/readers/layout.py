@@ -480,6 +480,66 @@ def _in_order(clusters: list[_Cluster], depth: int = 0) -> list[list[list[Word]]
     return [first.rows, *_in_order(rest, depth + 1)]
 
 
+@dataclass(frozen=True, slots=True)
+class _Usual:
+    """A gutter between columns of text that many lines keep: its middle, and what it parts.
+
+    ``before`` is the left and right edge of the column on its left, ``after`` of the other.
+    """
+
+    middle: float
+    before: tuple[float, float]
+    after: tuple[float, float]
+
+
+def _extent(words: Sequence[Word]) -> tuple[float, float]:
+    """Return where most lines of a column of text begin, and where its longest ones end."""
+    rows = rows_of(words)
+    lefts = Counter(round(row[0].left) for row in rows)
+    rights = sorted(row[-1].right for row in rows)
+    return float(lefts.most_common(1)[0][0]), rights[len(rights) * 9 // 10]
+
+
+def _leaves_open(row: Sequence[Word], gutter: _Usual, em: float) -> bool:
+    """Tell whether a row leaves a usual gutter open.
+
+    Three quarters of an em do anywhere; less, where what follows begins where its column does.
+    """
+    middle = gutter.middle
+    before = [word.right for word in row if word.left < middle]
+    after = [word.left for word in row if word.left >= middle]
+    if any(right >= middle + 1 for right in before):
+        return False
+    if not before or not after:
+        return True
+    gap = min(after) - max(before)
+    return gap >= 0.75 * em or (
+        gap >= 0.4 * em and abs(min(after) - gutter.after[0]) < 0.2 * em
+    )
+
+
+def _kept(sides: Sequence[list[Word]], gutter: _Usual) -> bool:
+    """Tell whether a few lines on both sides of a usual gutter are text that fills its columns."""
+    lines = full = 0
+    for words, (start, end) in zip(sides, (gutter.before, gutter.after), strict=True):
+        if not words:
+            return False
+        rows = rows_of(words)
+        em = median(word.size for word in words)
+        begun = [row[0].left - start for row in rows]
+        if any(shift < -em for shift in begun) or any(len(list(_apart(row))) > 1 for row in rows):
+            return False
+        at_edge = [abs(shift) < 0.3 * em for shift in begun]
+        if sum(at_edge) < 0.5 * len(rows) and not (len(rows) == 1 and begun[0] < 2.5 * em):
+            return False
+        reached = sum(row[-1].right - row[0].left > 0.75 * (end - start) for row in rows)
+        if not reached:
+            return False
+        lines += len(rows)
+        full += reached
+    return full >= 0.5 * lines and (lines > 2 or full == lines)
+
+
 class _Arranger:
     """Lays out one page; counts the regions and tables it makes."""
 
@@ -488,7 +548,7 @@ class _Arranger:
         page: Page,
         number: int,
         *,
-        usual: Sequence[float] = (),
+        usual: Sequence[_Usual] = (),
         first_region: int = 0,
         first_table: int = 0,
     ) -> None:
@@ -497,8 +557,8 @@ class _Arranger:
         self.usual = usual
         self.region = first_region
         self.table = first_table
-        self.flowing: list[tuple[float, int]] = []
-        """The middles of the gutters that divided text, with the lines beside each."""
+        self.flowing: list[tuple[_Usual, int]] = []
+        """The gutters that divided text, with the lines beside each."""
 
     def arrange(self, words: Sequence[Word], depth: int = 0) -> list[Item]:
         """Return lines and table rows in reading order."""
@@ -508,8 +568,8 @@ class _Arranger:
         em = median(word.size for word in words)
         if depth >= 4 or len(rows) < 2:
             return self._lines(rows)
-        for middle in self.usual:
-            divided = self._divided(rows, middle, em, depth)
+        for gutter in self.usual:
+            divided = self._divided(rows, gutter, em, depth)
             if divided is not None:
                 return divided
         items: list[Item] = []
@@ -562,32 +622,32 @@ class _Arranger:
             yield rows[start:end]
 
     def _divided(
-        self, rows: Sequence[list[Word]], middle: float, em: float, depth: int
+        self, rows: Sequence[list[Word]], gutter: _Usual, em: float, depth: int
     ) -> list[Item] | None:
         """Divide the stretches of rows that leave a usual gutter open; None where none does.
 
-        A stretch needs three lines on either side and text on at least one; a rule across ends it.
+        A rule across ends a stretch. One with three lines on either side needs text on one; a
+        shorter one, as between two figures across the page, text that keeps to both columns.
         """
+        middle = gutter.middle
         stretches: list[list[list[Word]]] = []
         opens: list[bool] = []
+        ruled_off: list[bool] = []
         across = sorted(
             y for left, right, y in self.page.rules if left < middle - 20 and right > middle + 20
         )
         before = -_FAR
         for row in rows:
-            free = all(word.right < middle + 1 or word.left > middle - 1 for word in row)
-            gap = min((abs(word.left - middle) for word in row if word.left > middle), default=_FAR)
-            gap += min(
-                (abs(word.right - middle) for word in row if word.left < middle), default=_FAR
-            )
-            free = free and gap >= 0.75 * em
+            free = _leaves_open(row, gutter, em)
             foot = row[0].base - 0.3 * em
             ruled = bisect_left(across, foot) > bisect_left(across, before)
             before = foot
             if not opens or opens[-1] != free or ruled:
                 stretches.append([])
                 opens.append(free)
+                ruled_off.append(ruled)
             stretches[-1].append(row)
+        ruled_off.append(bisect_left(across, before + 2 * em) > bisect_left(across, before))
         items: list[Item] = []
         plain: list[list[Word]] = []
         found = False
@@ -599,7 +659,8 @@ class _Arranger:
                     break
                 stretches[at + 1].insert(0, stretch.pop())
             sides = _split(stretch, [(middle, middle)]) if free else []
-            if not sides or not self._beside(sides):
+            in_table = ruled_off[at] and ruled_off[at + 1]
+            if not sides or not (self._beside(sides) or (not in_table and _kept(sides, gutter))):
                 plain += stretch
                 continue
             if plain:
@@ -747,9 +808,10 @@ class _Arranger:
         flowing = flowing or all(one or other for one, other in zip(full, lists, strict=True))
         if flowing and not ruled:
             if depth == 0 and all(full):
-                self.flowing += [
-                    ((a + b) / 2, min(size.lines for size in sizes)) for a, b in gutters
-                ]
+                extents = [_extent(column) for column in columns]
+                for (a, b), (before, after) in zip(gutters, pairwise(extents), strict=True):
+                    usual = _Usual((a + b) / 2, before, after)
+                    self.flowing.append((usual, min(size.lines for size in sizes)))
             return self._each(columns, depth)
         cells = [self._cells(row, gutters) for row in band.rows]
         shared = sum(sum(map(bool, row)) > 1 for row in cells)
@@ -1125,7 +1187,7 @@ def assemble(pages: Sequence[Page], outline: Sequence[Heading] = ()) -> Assemble
         arranger = _Arranger(
             page,
             number,
-            usual=usual.get(round(page.width), ()),
+            usual=usual.get((round(page.width), number % 2), ()),
             first_region=region,
             first_table=table,
         )
@@ -1163,28 +1225,34 @@ def _leaders(words: Sequence[Word]) -> set[int]:
 
 def _usual_gutters(
     pages: Sequence[Page], kept: Sequence[Sequence[Word]]
-) -> dict[int, tuple[float, ...]]:
-    """Return the middles of the gutters between columns of text, by the width of the page.
+) -> dict[tuple[int, int], tuple[_Usual, ...]]:
+    """Return the gutters between columns of text, by the width of the page, even or odd.
 
     They are found where the columns hold nothing but text, and then also divide the stretches
-    where a table stands in one of them. A gutter is usual with twenty lines beside it.
+    where a table stands in one of them. A gutter is usual with twenty lines beside it. Margins
+    may be mirrored, so what stands on left pages is looked for there first.
     """
-    seen: dict[int, Counter[int]] = defaultdict(Counter)
+    seen: dict[tuple[int, int], list[tuple[_Usual, int]]] = defaultdict(list)
     for number, page in enumerate(pages):
         arranger = _Arranger(page, number)
         arranger.arrange(kept[number])
-        for middle, lines in arranger.flowing:
-            seen[round(page.width)][round(middle)] += lines
-    usual: dict[int, tuple[float, ...]] = {}
-    for width, counts in seen.items():
-        found: list[int] = []
-        for middle, _ in counts.most_common():
-            near = [other for other in counts if abs(other - middle) <= 6]
-            if all(abs(other - middle) > 30 for other in found) and (
-                sum(counts[other] for other in near) >= 20
-            ):
-                found.append(middle)
-        usual[width] = tuple(float(middle) for middle in sorted(found))
+        seen[round(page.width), number % 2] += arranger.flowing
+    usual: dict[tuple[int, int], tuple[_Usual, ...]] = {}
+    for width, side in list(seen):
+        own, other = seen[width, side], seen.get((width, 1 - side), [])
+        found: list[_Usual] = []
+        for flowing in (own, other):
+            counts: Counter[int] = Counter()
+            for one, lines in flowing:
+                counts[round(one.middle)] += lines
+            for middle, _ in counts.most_common():
+                near = [(one, n) for one, n in own + other if abs(one.middle - middle) <= 6]
+                if all(abs(one.middle - middle) > 30 for one in found) and (
+                    sum(lines for _, lines in near) >= 20
+                ):
+                    here = [pair for pair in flowing if abs(pair[0].middle - middle) <= 6]
+                    found.append(max(here, key=lambda pair: pair[1])[0])
+        usual[width, side] = tuple(sorted(found, key=lambda one: one.middle))
     return usual
 
 

@@ -410,6 +410,7 @@ _EDGES = "\"'”“’().,;:!?"
 # Symbol and Wingdings, as Word names their characters; others of them are bullets or nothing.
 _SYMBOLS = {0xF06D: "µ", 0xF0B0: "°", 0xF0B1: "±", 0xF0B3: "≥", 0xF0A3: "≤", 0xF0B4: "×"}
 _PRIVATE = re.compile("[\ue000-\uf8ff]")
+_LEADER = re.compile(r"[.…]{4,}")
 
 
 def _words(
@@ -459,6 +460,15 @@ def _words(
         glued = mark = False
         text = _clean("".join([glyph[0] for glyph in glyphs]))
         if not text:
+            glyphs = []
+            return
+        dots = _LEADER.search(text)
+        if dots and dots[0] != text and len(text) == len(glyphs):
+            # The dots that lead to a page number touch the words on both sides.
+            whole, touched = glyphs, touches
+            for start, end in ((0, dots.start()), dots.span(), (dots.end(), len(text))):
+                glyphs, glued, mark = whole[start:end], touched and not start, False
+                close()
             glyphs = []
             return
         get_origin(raw, first, x, y)
