@@ -200,6 +200,8 @@ def _compound(stem: str, rest: str, forms: WordForms) -> bool:
     folded = last.casefold()
     if folded in _KEEPERS and forms.count(rest):
         return True
+    if "-" in stem and last[0].isupper() and forms.count(folded):
+        return True  # Kerava-Lahti-rata
     if last[0].isupper() and forms.begin(f"{folded}-"):
         # Natura-verkosto speaks for Natura-alue; Maa-aines doesn't speak for Maa-lämpö where
         # the document also writes maatalous.

@@ -293,10 +293,11 @@ def _support(band: _Band, gutter: tuple[float, float]) -> int:
 
 def _bands(rows: Sequence[list[Word]], em: float) -> list[_Band]:
     least = 0.3 * em
+    justified = _justified(rows)
     bands: list[_Band] = []
     before: list[tuple[float, float]] = []
     for row in rows:
-        free = _free(row, least)
+        free = _free(row, _FAR / 2 if id(row) in justified else least)
         if bands:
             band = bands[-1]
             grown = _Band(
@@ -408,10 +409,30 @@ def _apart(row: Sequence[Word]) -> Iterator[list[Word]]:
         yield piece
 
 
-def _even(row: Sequence[Word]) -> bool:
-    """Tell whether the spaces of a row are nearly equally wide."""
-    gaps = [after.left - word.right for word, after in pairwise(row) if not after.glued]
-    return len(gaps) > 1 and min(gaps) > 0.4 * max(gaps)
+def _justified(rows: Sequence[list[Word]]) -> set[int]:
+    """Return the ``id`` of the rows whose wide spaces come of justification and of nothing else.
+
+    Such a row has few words, evenly spaced, and ends where two plain rows end that it begins
+    with: at the edges of its column, the indent of a paragraph aside.
+    """
+    pieces = [len(list(_apart(row))) for row in rows]
+    edges = [
+        (row[0].left, row[-1].right)
+        for row, count in zip(rows, pieces, strict=True)
+        if count == 1 and len(row) > 1
+    ]
+    found: set[int] = set()
+    for row, count in zip(rows, pieces, strict=True) if len(edges) > 1 else ():
+        gaps = [after.left - word.right for word, after in pairwise(row) if not after.glued]
+        if max(gaps, default=0.0) < 0.6 * row[0].size or min(gaps) < 0.7 * max(gaps):
+            continue
+        if len(gaps) == 1 and (count == 1 or _is_figure(row[-1:])):
+            continue
+        left, right, indent = row[0].left, row[-1].right, 2.5 * row[0].size
+        alike = sum(abs(b - right) < 1.5 and -1.5 < left - a < indent for a, b in edges)
+        if alike >= 2 and any(abs(left - a) < 1.5 for a, _ in edges):
+            found.add(id(row))
+    return found
 
 
 @dataclass(slots=True, eq=False)
@@ -687,13 +708,8 @@ class _Arranger:
 
     def _lines(self, rows: Sequence[list[Word]]) -> list[Item]:
         cut = [list(_apart(row)) for row in rows]
-        edges = [(row[0].left, row[-1].right) for row in rows]
-        whole = [edge for edge, parts in zip(edges, cut, strict=True) if len(parts) == 1]
-        for at, (left, right) in enumerate(edges):
-            # A justified line with few words has wide spaces, and ends where others end.
-            alike = sum(abs(a - left) < 1.5 and abs(b - right) < 1.5 for a, b in whole)
-            if len(cut[at]) > 1 and alike >= 2 and _even(rows[at]):
-                cut[at] = [rows[at]]
+        justified = _justified(rows)
+        cut = [[row] if id(row) in justified else parts for row, parts in zip(rows, cut, strict=True)]
         pieces = [piece for parts in cut for piece in parts]
         if len(pieces) == len(rows):
             return self._region(rows)
