@@ -43,6 +43,7 @@ QUESTIONS = Path(__file__).resolve().parent / "questions"
 DOCUMENTS = Path("corpus/documents")
 
 BENCHMARKS: dict[str, str] = {
+    "asking": "evaluation.benchmarks.asking",
     "search": "evaluation.benchmarks.search",
     "scale": "evaluation.benchmarks.scale",
     "ingest": "evaluation.benchmarks.ingest",
@@ -327,6 +328,12 @@ def bench(
     if name == "ingest":
         return _bench_ingest(settings, set_folder, passages or 300)
     texts, asked = _material(settings, set_folder)
+    if name == "asking":
+        from evaluation.benchmarks import asking
+
+        return asking.run(
+            settings=settings, texts=texts, questions=asked, passages=passages or asking.PASSAGES
+        )
     if name == "search":
         from evaluation.benchmarks import search
 

@@ -7,7 +7,7 @@ import pytest
 
 from evaluation import suite
 from evaluation.beir import Entry, load, read_run
-from evaluation.benchmarks import ingest, scale, search
+from evaluation.benchmarks import asking, ingest, scale, search
 from evaluation.errors import EvaluationError
 from evaluation.product import knowledge_base_over, searcher
 from ingest.pipeline import ingest as put_in
@@ -141,7 +141,10 @@ def test_benchmarks_run_at_a_small_size(workspace: Path) -> None:
         "kb, sentences",
     ]
     assert [row[0] for row in put.rows][:5] == systems
-    for result in (found, grown, put):
+    over_http = asking.run(settings=settings, texts=texts, questions=questions, passages=30)
+    assert [row[0] for row in over_http.rows] == ["first", "again"]
+    assert all(isinstance(row[8], float) and row[8] > 50 for row in over_http.rows)
+    for result in (found, grown, put, over_http):
         json.dumps(result.to_json())
         for language in ("fi", "sv", "en"):
             assert result.table(language)
