@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kb.answering.grouping import asks_for_practices, asks_where, grouped, headed_as_practice
 from kb.citing import cite
+from kb.knowledge_base import KnowledgeBase
 from kb.model import Claim, Document, DocumentId, Hit, Metadata, Passage, PassageId, Span
+from tests.kb.answers import Open, opened, take_in, write
 
 
 @pytest.mark.parametrize(
@@ -133,3 +137,49 @@ def test_every_claim_is_in_one_group(rows: list[tuple[str, list[str]]], by_place
         assert len(found.groups) >= 2
     else:
         assert list(found.claims) == claims
+
+
+FIRE = "Yksi palokunta palvelee koko aluetta sopimuksella."
+STEAM = "Laitokset myyvät ylijäämähöyryn naapureilleen yhteisen putken kautta."
+ASKED = "Mitä hyviä käytäntöjä teollisuusalueilla on?"
+
+
+def card(name: str, said: str, *, city: str) -> str:
+    return (
+        f"---\ntitle: Kortti\ncity: {city}\n---\n\n# Alue\n\n## Hyvä käytäntö: {name}\n\n"
+        f"Paikka. Teollisuusalueen reunalla rannikolla.\n\nMitä. {said} Siitä on kokemusta.\n"
+    )
+
+
+def with_cards(open_at: Open, tmp_path: Path) -> KnowledgeBase:
+    kb = opened(open_at, tmp_path)
+    write(
+        tmp_path / "aineisto",
+        palo=card("palokunta", FIRE, city="Kokkola"),
+        hoyry=card("höyry", STEAM, city="Pori"),
+        sama=card("palokunta uudestaan", FIRE, city="Vaasa"),
+    )
+    take_in(kb, tmp_path / "aineisto")
+    return kb
+
+
+def test_each_practice_is_told_by_what_it_is_and_once(open_at: Open, tmp_path: Path) -> None:
+    kb = with_cards(open_at, tmp_path)
+    answer = kb.ask(ASKED)
+    assert sorted(claim.text for claim in answer.claims) == [STEAM, FIRE]
+    assert all(claim.citations[0].quote == claim.text for claim in answer.claims)
+    # One about something else isn't told of a topic, nor of none of them.
+    assert [claim.text for claim in kb.ask("Mitä hyviä käytäntöjä on höyryssä?").claims] == [STEAM]
+    told = kb.ask("Mitä hyviä käytäntöjä on koripallossa?")
+    assert {claim.text for claim in told.claims} & {STEAM, FIRE} == set()
+
+
+def test_practices_that_may_not_be_seen_are_not_told(open_at: Open, tmp_path: Path) -> None:
+    kb = with_cards(open_at, tmp_path)
+    with kb.catalogue.transaction() as connection:
+        connection.execute(
+            "UPDATE document SET confidentiality = 'confidential' WHERE city = 'Pori'"
+        )
+    answer = kb.ask(ASKED)
+    assert [claim.text for claim in answer.claims] == [FIRE]
+    assert answer.groups == ()
