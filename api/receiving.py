@@ -116,11 +116,10 @@ class Receiver:
                 self._file.close()
             self._file = None
 
-    def finish(self) -> tuple[list[UploadedFile], Metadata]:
-        """Return files and metadata once all of the body has been fed.
+    def parts(self) -> tuple[list[UploadedFile], Mapping[str, Sequence[str]]]:
+        """Return files and fields once all of the body has been fed.
 
-        Raises Refused when the body breaks off, holds no file, names two files alike, or has a
-        field that can't be used; BadScope for an unknown language, kind, theme or level.
+        Raises Refused when the body breaks off, holds no file or names two files alike.
         """
         if not self._complete:
             raise Refused("not_multipart", status=400)
@@ -130,10 +129,19 @@ class Receiver:
         for name in names:
             if names.count(name) > 1:
                 raise Refused("upload_same_name", name=name)
-        metadata = metadata_of(self._fields)
-        if metadata.title and len(names) > 1:
+        return self._files, self._fields
+
+    def finish(self) -> tuple[list[UploadedFile], Metadata]:
+        """Return files and metadata once all of the body has been fed.
+
+        Raises Refused as ``parts`` does, and for a field that can't be used; BadScope for an
+        unknown language, kind, theme or level.
+        """
+        files, fields = self.parts()
+        metadata = metadata_of(fields)
+        if metadata.title and len(files) > 1:
             raise Refused("upload_title_for_many")
-        return self._files, metadata
+        return files, metadata
 
     # -- what the parser calls ------------------------------------------------------------------
 

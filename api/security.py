@@ -42,7 +42,7 @@ HEADERS = {
 BODY_LIMIT = 64 * 1024
 """Bytes of a body that isn't an upload."""
 
-UPLOAD_PATHS = frozenset({"/api/documents", "/documents/upload"})
+UPLOAD_PATHS = frozenset({"/api/documents", "/documents/upload", "/projects/import"})
 """Where larger bodies are taken; their handlers limit them while they stream."""
 
 _DRAINED = 1024 * 1024

@@ -26,6 +26,7 @@ from typing import Any, cast
 
 from ingest.locking import writer_lock
 from ingest.pipeline import Progress, Rejection, Report, ingest_sources
+from ingest.registry import index_some, indexes_later
 from ingest.sources import Source
 from kb.catalogue import Catalogue, now
 from kb.errors import (
@@ -118,7 +119,7 @@ class Jobs:
         return self._catalogue.folder / "uploads"
 
     def new_folder(self) -> tuple[str, Path]:
-        """Make a folder for the files of a job that is about to be queued; return its id too.
+        """Make a folder for what was sent, for a job that is about to be queued; return its id too.
 
         Raises StorageError where none can be made.
         """
@@ -336,6 +337,8 @@ class Worker:
                     self._carry_out(job)
                     continue
                 self._flush()
+                if self._index():
+                    continue
             except KnowledgeBaseError as error:
                 # A full disk or a locked catalogue may pass; the queue stays as it is.
                 _log.warning("jobs can't be looked up: %s", error)
@@ -350,6 +353,19 @@ class Worker:
             return
         with suppress(CatalogueBusy), writer_lock(catalogue.folder, wait_seconds=0):
             self._kb.vectors.flush()
+
+    def _index(self) -> bool:
+        """Index a few projects that were imported by a page; False when there are none.
+
+        The lock is let go of after each step, so that nobody waits long for it.
+        """
+        if not indexes_later(self._kb.catalogue):
+            return False
+        try:
+            with writer_lock(self._kb.catalogue.folder, wait_seconds=0):
+                return index_some(self._kb)
+        except CatalogueBusy:
+            return False
 
     def _carry_out(self, job: Job) -> None:
         ended = False

@@ -213,14 +213,48 @@ def index_projects(
         return 0
     waiting = projects.pending_count(kb.embeddings)
     done = 0
-    while batch := projects.pending(kb.embeddings, limit=_EMBEDDED):
+    while embedded := _embed(kb, projects):
+        done += embedded
+        if progress is not None:
+            progress("vectors", done, max(done, waiting))
+    open_theming(kb).guess_projects()
+    return done
+
+
+def _embed(kb: KnowledgeBase, projects: Projects) -> int:
+    """Embed some parts that wait; return how many."""
+    batch = projects.pending(kb.embeddings, limit=_EMBEDDED)
+    if batch:
         kb.embeddings.put_embeddings(
             digests=[item.digest for item in batch],
             vectors=kb.embedder().embed_passages([item.text for item in batch]),
         )
         projects.raise_generation()
-        done += len(batch)
-        if progress is not None:
-            progress("vectors", done, max(done, waiting))
-    open_theming(kb).guess_projects()
-    return done
+    return len(batch)
+
+
+_LATER = "projects:index-later"
+
+
+def index_later(catalogue: Catalogue) -> None:
+    """Have whoever serves the catalogue index projects when there is nothing else to do."""
+    catalogue.set_meta(_LATER, b"1")
+
+
+def indexes_later(catalogue: Catalogue) -> bool:
+    """Tell whether projects wait for that."""
+    return catalogue.get_meta(_LATER) == b"1"
+
+
+def index_some(kb: KnowledgeBase) -> bool:
+    """Do a few seconds' work of ``index_projects`` where it was asked for; tell if there was any.
+
+    Call it with the writer's lock held.
+    """
+    if not indexes_later(kb.catalogue):
+        return False
+    projects = Projects(kb.catalogue)
+    if not (projects.index() or _embed(kb, projects)):
+        open_theming(kb).guess_projects()
+        kb.catalogue.set_meta(_LATER, b"0")
+    return True

@@ -38,9 +38,12 @@ class Table:
 
 
 @contextmanager
-def read_table(path: Path) -> Iterator[Table]:
-    """Open a table; raises RegistryError when it isn't one, or has no headers."""
-    suffix = path.suffix.lower()
+def read_table(path: Path, *, name: str = "") -> Iterator[Table]:
+    """Open a table; raises RegistryError when it isn't one, or has no headers.
+
+    ``name`` is what the file is called where it came from, the path by default.
+    """
+    suffix = Path(name or path.name).suffix.lower()
     with ExitStack() as files_open:
         try:
             with path.open("rb") as file:
@@ -50,7 +53,7 @@ def read_table(path: Path) -> Iterator[Table]:
             elif suffix in (".jsonl", ".ndjson"):
                 table = _read_jsonl(path, files_open)
             elif suffix == ".json" or head[:1] in (b"{", b"["):
-                table = _read_json(path, files_open)
+                table = _read_json(path, files_open, lines=suffix == ".json")
             else:
                 table = _read_csv(path, files_open)
         except OSError as error:
@@ -102,13 +105,16 @@ def _csv_rows(reader: Iterator[list[str]]) -> Iterator[list[Value] | str]:
 
 
 def _read_xlsx(path: Path, files_open: ExitStack) -> Table:
+    import zlib
     from zipfile import BadZipFile
 
     import openpyxl
 
     try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    except (BadZipFile, KeyError, ValueError, OSError) as error:
+        # By its content: of a path openpyxl wants a name that ends as it knows.
+        file = files_open.enter_context(path.open("rb"))
+        book = openpyxl.load_workbook(file, read_only=True, data_only=True)
+    except (BadZipFile, KeyError, ValueError, OSError, EOFError, SyntaxError, zlib.error) as error:
         raise RegistryError("projects_table", path=path, why=type(error).__name__) from error
     files_open.callback(book.close)
     # The sheet whose headers are best known: exports have sheets of notes beside the table.
@@ -196,11 +202,11 @@ def _read_jsonl(path: Path, files_open: ExitStack) -> Table:
     return _keyed(rows(), path)
 
 
-def _read_json(path: Path, files_open: ExitStack) -> Table:
+def _read_json(path: Path, files_open: ExitStack, *, lines: bool) -> Table:
     try:
         loaded = json.loads(decode(path.read_bytes()))
     except (ValueError, RecursionError):
-        if path.suffix.lower() == ".json":
+        if lines:
             # Lines of objects are often named so.
             return _read_jsonl(path, files_open)
         raise RegistryError("projects_table", path=path, why="JSON") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
 import anyio
 from fastapi import APIRouter, Request
@@ -57,28 +58,11 @@ async def receive(request: Request, *, jobs: Jobs, max_file_mb: int) -> str:
 
     Raises Refused, BadScope or StorageError; then nothing of it stays on disk.
     """
-    kind, options = parse_options_header(request.headers.get("content-type", ""))
-    if kind != b"multipart/form-data" or not options.get(b"boundary"):
-        raise Refused("not_multipart", status=415)
+    boundary = boundary_of(request)
     job_id, folder = await run_in_threadpool(jobs.new_folder)
-    body = request.stream()
     queued = False
     try:
-        receiver = Receiver(options[b"boundary"], folder, file_limit=max_file_mb * _MEGABYTE)
-        try:
-            async for piece in body:
-                await run_in_threadpool(receiver.feed, piece)
-        except KnowledgeBaseError:
-            # A client that is still sending when the connection closes never sees the answer.
-            left = max_file_mb * _MEGABYTE
-            with anyio.move_on_after(_DRAIN_SECONDS):
-                async for piece in body:
-                    left -= len(piece)
-                    if left < 0:
-                        break
-            raise
-        finally:
-            receiver.close()
+        receiver = await received(request, boundary, folder, max_file_mb=max_file_mb)
         files, metadata = receiver.finish()
         await run_in_threadpool(jobs.enqueue, job_id, files, metadata)
         queued = True
@@ -86,6 +70,37 @@ async def receive(request: Request, *, jobs: Jobs, max_file_mb: int) -> str:
         if not queued:
             shutil.rmtree(folder, ignore_errors=True)
     return job_id
+
+
+def boundary_of(request: Request) -> bytes:
+    """Return what divides the parts of a request; raises Refused when it isn't multipart."""
+    kind, options = parse_options_header(request.headers.get("content-type", ""))
+    if kind != b"multipart/form-data" or not options.get(b"boundary"):
+        raise Refused("not_multipart", status=415)
+    return options[b"boundary"]
+
+
+async def received(
+    request: Request, boundary: bytes, folder: Path, *, max_file_mb: int
+) -> Receiver:
+    """Stream a multipart request's files to a folder; raises Refused or StorageError."""
+    body = request.stream()
+    receiver = Receiver(boundary, folder, file_limit=max_file_mb * _MEGABYTE)
+    try:
+        async for piece in body:
+            await run_in_threadpool(receiver.feed, piece)
+    except KnowledgeBaseError:
+        # A client that is still sending when the connection closes never sees the answer.
+        left = max_file_mb * _MEGABYTE
+        with anyio.move_on_after(_DRAIN_SECONDS):
+            async for piece in body:
+                left -= len(piece)
+                if left < 0:
+                    break
+        raise
+    finally:
+        receiver.close()
+    return receiver
 
 
 @router.get("/jobs", operation_id="jobs", summary=summary("jobs"), response_model=list[JobOut])

@@ -45,6 +45,10 @@ PAGES = (
     "related_refused",
     "partners",
     "themes",
+    "import",
+    "import_table",
+    "import_refused",
+    "imported",
 )
 
 # Only colours change in the dark.
@@ -75,6 +79,32 @@ def saved_and_removed(site: Server) -> str:
         (document,) = site.named("nosturit.txt")
         site.client.delete(f"/api/documents/{document['document_id']}")
     return _SAVED[site.url, question]
+
+
+_TABLES: dict[tuple[str, str], str] = {}
+
+
+def sent_table(site: Server, headers: str = "Hankkeen nimi;Alkaa") -> str:
+    """Return the address of a table that was sent and waits, with a row that can't be used."""
+    key = (site.url, headers)
+    if key not in _TABLES:
+        rows = f"{headers}\nYhteinen jäähdytysvesi;keväällä\n;2021\n"
+        answer = site.client.post(
+            "/projects/import",
+            files={"file": ("hankkeet.csv", rows)},
+            headers={"Origin": site.url},
+        )
+        _TABLES[key] = answer.headers["location"].split("?")[0]
+    return _TABLES[key]
+
+
+def imported_table(site: Server) -> str:
+    """Return the address of a table that was imported, with a row that was left out."""
+    where = sent_table(site, "Title;Start")
+    site.client.post(
+        where, data={"c0": "title", "c1": "start", "do": "import"}, headers={"Origin": site.url}
+    )
+    return where
 
 
 def address(site: Server, name: str) -> str:
@@ -112,6 +142,10 @@ def address(site: Server, name: str) -> str:
         "related_refused": "/related?project=olematon&year_from=soon",
         "partners": "/partners?theme=water",
         "themes": "/projects/table-P1/themes?",
+        "import": "/projects/import?done=forgotten",
+        "import_table": f"{sent_table(site)}?done=corrected",
+        "import_refused": f"{sent_table(site, 'Kaupunki;Vuosi')}?",
+        "imported": f"{imported_table(site)}?",
     }[name]
 
 
