@@ -534,9 +534,7 @@ def _leaves_open(row: Sequence[Word], gutter: _Usual, em: float) -> bool:
     if not before or not after:
         return True
     gap = min(after) - max(before)
-    return gap >= 0.75 * em or (
-        gap >= 0.4 * em and abs(min(after) - gutter.after[0]) < 0.2 * em
-    )
+    return gap >= 0.75 * em or (gap >= 0.4 * em and abs(min(after) - gutter.after[0]) < 0.2 * em)
 
 
 def _kept(sides: Sequence[list[Word]], gutter: _Usual) -> bool:
@@ -709,7 +707,9 @@ class _Arranger:
     def _lines(self, rows: Sequence[list[Word]]) -> list[Item]:
         cut = [list(_apart(row)) for row in rows]
         justified = _justified(rows)
-        cut = [[row] if id(row) in justified else parts for row, parts in zip(rows, cut, strict=True)]
+        cut = [
+            [row] if id(row) in justified else parts for row, parts in zip(rows, cut, strict=True)
+        ]
         pieces = [piece for parts in cut for piece in parts]
         if len(pieces) == len(rows):
             return self._region(rows)

@@ -210,9 +210,11 @@ def test_rows_are_taken_along_as_header_and_value(shapes: Server, form: str) -> 
 def test_rows_are_a_table_and_items_a_list(looking: Page) -> None:
     looking.set_viewport_size({"width": 1280, "height": 900})
     looking.goto(f"/?q={ROWS}&lang=fi")
-    table = looking.get_by_role("region", name=message("web.rows", "fi")).get_by_role("table").first
+    first = message("web.rows", "fi", number=1)
+    table = looking.get_by_role("region", name=first).get_by_role("table")
     expect(table.get_by_role("columnheader")).to_have_text(["Vesilaatu", "€/m³", "Tuottaja"])
     expect(table.get_by_role("cell", name="0,48")).to_be_visible()
+    expect(looking.locator(".sources .header").first).to_have_text("Vesilaatu | €/m³ | Tuottaja")
 
     looking.goto(f"/?q={ITEMS}&lang=fi")
     claim = looking.locator(".claims .claim").first
