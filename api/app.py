@@ -19,7 +19,8 @@ from api import problems
 from api.routes import answers, asking, documents, reference, related, status, uploads
 from api.security import Guard, hosts_of
 from api.web.mounting import mount
-from ingest.jobs import Jobs, Worker
+from ingest.jobs import Jobs
+from ingest.working import Worker
 from kb.assembly import open_knowledge_base
 from kb.errors import KnowledgeBaseError, SettingsError
 from kb.knowledge_base import KnowledgeBase

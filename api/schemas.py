@@ -394,7 +394,9 @@ class JobOut(Out):
     """A job as it stands."""
 
     job_id: str
+    kind: Literal["upload", "folder", "watch", "retry"]
     state: Literal["queued", "running", "done", "failed"]
+    names: list[str]
     files: list[FileOut]
     created: str
     changed: str

@@ -42,7 +42,8 @@ def ingest_command(
     as_json: bool,
 ) -> None:
     from ingest.batch_report import write_report
-    from ingest.pipeline import Outcome, ingest
+    from ingest.pipeline import Outcome
+    from ingest.working import take_in
 
     for path in paths:
         if not path.exists():
@@ -50,7 +51,7 @@ def ingest_command(
     opened = open_kb()
     outcomes: list[Outcome] = []
     with progress_bars() as draw:
-        report = ingest(opened, paths, prune=prune, progress=draw, outcome=outcomes.append)
+        report = take_in(opened, paths, prune=prune, progress=draw, outcome=outcomes.append)
     if report_file is not None:
         write_report(report_file, report, outcomes, language=frame.LANGUAGE)
     _tell(ctx, report, as_json=as_json)
@@ -144,12 +145,12 @@ def rejected(ctx: click.Context, as_json: bool) -> None:
 def rejected_retry_command(
     ctx: click.Context, keys: tuple[str, ...], every: bool, as_json: bool
 ) -> None:
-    from ingest.pipeline import retry_rejected
+    from ingest.working import take_rejected
 
     if bool(keys) == every:
         raise click.UsageError(t("which_rejected"))
     with progress_bars() as draw:
-        report = retry_rejected(open_kb(), keys, progress=draw)
+        report = take_rejected(open_kb(), keys, progress=draw)
     _tell(ctx, report, as_json=as_json)
 
 
@@ -242,7 +243,7 @@ def jobs_command(limit: int, as_json: bool) -> None:
         return
     for job in found:
         state = str(job.to_json(frame.LANGUAGE)["state"])
-        names = ", ".join(file.name for file in job.files)
+        names = f"{t(f'job_of_{job.kind}')}: {', '.join(job.names)}".rstrip(": ")
         why = "" if job.error is None else f"\n  {job.error.text(frame.LANGUAGE)}"
         click.echo(f"{job.id}  {job.created}  {t(f'job_{state}')}  {names}{why}")
     if not found:

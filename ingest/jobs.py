@@ -1,42 +1,32 @@
-"""Uploads as jobs: rows of the catalogue that outlive the process which took them in.
+"""The one queue of what is taken in: uploads, folders named on the command line or watched.
 
-A job is claimed with a lease: who works on it and until when. The holder renews the lease;
-when it dies the lease runs out and the next worker takes the job up again, at most three times
-in all, so a file that kills its reader can't do so for ever. What a job reads stands in a
-folder of its own below the data folder until the job has ended.
+A job is a row of the catalogue that outlives the process which made it. It is held with a
+lease: who works on it and until when. The holder renews the lease; when it dies the lease runs
+out and a service's worker takes the job up again, at most three times in all, so a file that
+kills its reader can't do so for ever. Uploads wait for a worker, and what they brought stands
+in a folder of its own below the data folder until the job has ended; a command holds its job
+from the start (see ``ingest.working``).
 """
 
 from __future__ import annotations
 
 import json
-import logging
 import os
 import secrets
 import shutil
 import sqlite3
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, cast
 
-from ingest.locking import writer_lock
-from ingest.pipeline import Progress, Rejection, Report, ingest_sources
-from ingest.registry import index_some, indexes_later
+from ingest.pipeline import Progress, Rejection, Report
 from ingest.sources import Source
 from kb.catalogue import Catalogue, now
-from kb.errors import (
-    CatalogueBusy,
-    KnowledgeBaseError,
-    NotFound,
-    StorageError,
-    UnreadableDocument,
-)
-from kb.knowledge_base import KnowledgeBase
+from kb.errors import KnowledgeBaseError, NotFound, StorageError, UnreadableDocument
 from kb.model import Confidentiality, Kind, Metadata
 
 LEASE_SECONDS = 10.0
@@ -44,12 +34,17 @@ MAX_ATTEMPTS = 3
 KEPT_DAYS = 30
 """Ended jobs are forgotten after so long."""
 
-_HEARTBEAT_SECONDS = 1.0
-_POLL_SECONDS = 2.0
 _ABANDONED_SECONDS = 24 * 3600
 _UPLOAD = "upload"
 
-_log = logging.getLogger(__name__)
+
+class JobKind(StrEnum):
+    """Where a job comes from."""
+
+    UPLOAD = "upload"
+    FOLDER = "folder"
+    WATCH = "watch"
+    RETRY = "retry"  # rejected files are read again
 
 
 class JobState(StrEnum):
@@ -72,18 +67,36 @@ class UploadedFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """A job as it stands; ``error`` is set when it failed, ``report`` when it is done."""
+    """A job as it stands; ``error`` is set when it failed, ``report`` when it is done.
+
+    ``files`` and ``metadata`` belong to uploads; ``paths``, ``prune`` and ``cautious``, as in
+    ``ingest.pipeline.ingest``, to folders; ``keys`` of rejected files to a retry.
+    """
 
     id: str
+    kind: JobKind = JobKind.UPLOAD
     state: JobState
-    files: tuple[UploadedFile, ...]
-    metadata: Metadata
+    files: tuple[UploadedFile, ...] = ()
+    metadata: Metadata = field(default_factory=Metadata)
+    paths: tuple[Path, ...] = ()
+    prune: bool = False
+    cautious: bool = False
+    keys: tuple[str, ...] = ()
     attempts: int
     created: str
     changed: str
     progress: Progress | None = None
     report: Report | None = None
     error: KnowledgeBaseError | None = None
+
+    @property
+    def names(self) -> list[str]:
+        """What it takes in, by names that may be shown: of a path only the last part."""
+        if self.files:
+            return [file.name for file in self.files]
+        keys = (key.removeprefix(f"{_UPLOAD}:") for key in self.keys)
+        paths = self.paths or tuple(map(Path, keys))
+        return [_shown(path.name or str(path)) for path in paths]
 
     def to_json(self, language: str = "en") -> dict[str, object]:
         """Return the object of the published interface.
@@ -94,7 +107,9 @@ class Job:
         state = JobState.QUEUED if self.state is JobState.RUNNING and waiting else self.state
         return {
             "job_id": self.id,
+            "kind": str(self.kind),
             "state": str(state),
+            "names": self.names,
             "files": [{"name": file.name, "size": file.size} for file in self.files],
             "created": self.created,
             "changed": self.changed,
@@ -134,16 +149,59 @@ class Jobs:
     def enqueue(self, job_id: str, files: Sequence[UploadedFile], metadata: Metadata) -> None:
         """Queue the files that stand in the job's folder."""
         payload = {"files": [asdict(file) for file in files], "metadata": asdict(metadata)}
+        self._put(job_id, JobKind.UPLOAD, payload)
+
+    def enqueue_retry(self, keys: Sequence[str]) -> str:
+        """Queue rejected files to be read again; return the job's id."""
+        job_id = secrets.token_hex(8)
+        self._put(job_id, JobKind.RETRY, {"keys": list(keys)})
+        return job_id
+
+    def begin(
+        self,
+        kind: JobKind,
+        owner: str,
+        *,
+        paths: Sequence[Path] = (),
+        prune: bool = False,
+        cautious: bool = False,
+        keys: Sequence[str] = (),
+    ) -> Job:
+        """Put a job in that its maker carries out itself, held from the start.
+
+        Jobs of the same paths whose holders are gone are ended: this one does their work.
+        """
+        job_id = secrets.token_hex(8)
+        whole = [os.fspath(path.absolute()) for path in paths]
+        payload = {"paths": whole, "prune": prune, "cautious": cautious, "keys": list(keys)}
+        with self._catalogue.transaction() as connection:
+            lost = connection.execute(
+                f"SELECT {_COLUMNS} FROM job WHERE kind IN ('folder', 'watch') AND {_LOST}",
+                (time.time(),),
+            ).fetchall()
+            for row in lost:
+                if set(json.loads(row["payload"])["paths"]) <= set(whole):
+                    self._end(row["id"], error=KnowledgeBaseError("job_superseded"))
+            self._forget_old()
+            self._put(job_id, kind, payload)
+            connection.execute(
+                "UPDATE job SET state = 'running', attempts = 1, lease = ? WHERE id = ?",
+                (self._lease(owner), job_id),
+            )
+        return self.get(job_id)
+
+    def _put(self, job_id: str, kind: JobKind, payload: Mapping[str, object]) -> None:
         with self._catalogue.transaction() as connection:
             connection.execute(
                 "INSERT INTO job VALUES (?, ?, 'queued', ?, '{}', 0, NULL, ?, ?)",
-                (job_id, _UPLOAD, json.dumps(payload, ensure_ascii=False), now(), now()),
+                # Escaped: a path may hold bytes that are no characters.
+                (job_id, str(kind), json.dumps(payload), now(), now()),
             )
 
     def get(self, job_id: str) -> Job:
         """Return a job; raises NotFound."""
         row = self._catalogue.connection.execute(
-            f"SELECT {_COLUMNS} FROM job WHERE id = ? AND kind = ?", (job_id, _UPLOAD)
+            f"SELECT {_COLUMNS} FROM job WHERE id = ?", (job_id,)
         ).fetchone()
         if row is None:
             raise NotFound(what="job", id=job_id)
@@ -152,16 +210,15 @@ class Jobs:
     def recent(self, limit: int = 50) -> list[Job]:
         """Return the jobs that were queued last, newest first."""
         rows = self._catalogue.connection.execute(
-            f"SELECT {_COLUMNS} FROM job WHERE kind = ? ORDER BY rowid DESC LIMIT ?",
-            (_UPLOAD, limit),
+            f"SELECT {_COLUMNS} FROM job ORDER BY rowid DESC LIMIT ?",
+            (limit,),
         ).fetchall()
         return [_job(row) for row in rows]
 
     def unfinished(self) -> int:
         """Return how many jobs are queued or running."""
         count: int = self._catalogue.connection.execute(
-            "SELECT count(*) FROM job WHERE kind = ? AND state IN ('queued', 'running')",
-            (_UPLOAD,),
+            "SELECT count(*) FROM job WHERE state IN ('queued', 'running')"
         ).fetchone()[0]
         return count
 
@@ -170,11 +227,8 @@ class Jobs:
 
         One whose holders were lost ``MAX_ATTEMPTS`` times is failed instead.
         """
-        claimable = (
-            "kind = ? AND (state = 'queued' OR (state = 'running' AND "
-            "CAST(substr(lease, 1, instr(lease, ' ')) AS REAL) < ?))"
-        )
-        values = (_UPLOAD, time.time())
+        claimable = f"(state = 'queued' OR ({_LOST}))"
+        values = (time.time(),)
         # Looked at first without the write lock: most of the time there is nothing.
         if not self._catalogue.connection.execute(
             f"SELECT 1 FROM job WHERE {claimable} LIMIT 1", values
@@ -251,18 +305,26 @@ class Jobs:
             ),
         )
 
+    def drop(self, job_id: str, owner: str) -> None:
+        """Forget a job that found nothing to do, such as a scan of a watched folder."""
+        with self._catalogue.transaction() as connection:
+            connection.execute(f"DELETE FROM job WHERE id = ? AND {_HELD_BY}", (job_id, owner))
+
+    def _forget_old(self) -> None:
+        limit = datetime.now(UTC) - timedelta(days=KEPT_DAYS)
+        with self._catalogue.transaction() as connection:
+            connection.execute(
+                "DELETE FROM job WHERE state IN ('done', 'failed') AND changed < ?",
+                (limit.isoformat(timespec="seconds"),),
+            )
+
     def sweep(self) -> None:
         """Forget jobs that ended long ago, and delete files that no unfinished job will read.
 
         A folder without a job may be of an upload that is being received, so it is left for a
         day.
         """
-        limit = datetime.now(UTC) - timedelta(days=KEPT_DAYS)
-        with self._catalogue.transaction() as connection:
-            connection.execute(
-                "DELETE FROM job WHERE kind = ? AND state IN ('done', 'failed') AND changed < ?",
-                (_UPLOAD, limit.isoformat(timespec="seconds")),
-            )
+        self._forget_old()
         if not self.folder.is_dir():
             return
         states = {
@@ -286,140 +348,9 @@ class Jobs:
         return f"{time.time() + self._lease_seconds:.3f} {owner}"
 
 
-_COLUMNS = "id, state, payload, result, attempts, created, changed"
+_COLUMNS = "id, kind, state, payload, result, attempts, created, changed"
+_LOST = "state = 'running' AND CAST(substr(lease, 1, instr(lease, ' ')) AS REAL) < ?"
 _HELD_BY = "state = 'running' AND substr(lease, instr(lease, ' ') + 1) = ?"
-
-
-class Worker:
-    """The one thread of a process that carries out upload jobs, one after the other."""
-
-    def __init__(self, kb: KnowledgeBase, jobs: Jobs) -> None:
-        self._kb = kb
-        self._jobs = jobs
-        self._owner = f"{os.getpid()}-{secrets.token_hex(4)}"
-        self._wake = threading.Event()
-        self._stop = threading.Event()
-        self._current: str | None = None
-        self._thread = threading.Thread(target=self._run, name="jobs", daemon=True)
-
-    def start(self) -> None:
-        """Begin to work."""
-        self._thread.start()
-
-    def wake(self) -> None:
-        """Say that a job was queued, so that it needn't wait for the next look."""
-        self._wake.set()
-
-    def stop(self, *, seconds: float = 3) -> bool:
-        """Stop at the next step; the job goes back into the queue. False when it takes longer.
-
-        Then the job is given back nevertheless: the process is about to end, and that is not
-        the job's fault.
-        """
-        self._stop.set()
-        self._wake.set()
-        self._thread.join(seconds)
-        current = self._current
-        if current is not None and self._thread.is_alive():
-            self._jobs.release(current, self._owner)
-        return not self._thread.is_alive()
-
-    def _run(self) -> None:
-        swept = False
-        while not self._stop.is_set():
-            self._wake.clear()
-            try:
-                if not swept:
-                    self._jobs.sweep()
-                    swept = True
-                job = self._jobs.claim(self._owner)
-                if job is not None:
-                    self._carry_out(job)
-                    continue
-                self._flush()
-                if self._index():
-                    continue
-            except KnowledgeBaseError as error:
-                # A full disk or a locked catalogue may pass; the queue stays as it is.
-                _log.warning("jobs can't be looked up: %s", error)
-            except Exception:
-                _log.exception("a job ended in an unforeseen way")
-            self._wake.wait(_POLL_SECONDS)
-
-    def _flush(self) -> None:
-        """Have the vector index forget what was removed, unless a writer is about to do it."""
-        catalogue = self._kb.catalogue
-        if not catalogue.connection.execute("SELECT 1 FROM outbox LIMIT 1").fetchone():
-            return
-        with suppress(CatalogueBusy), writer_lock(catalogue.folder, wait_seconds=0):
-            self._kb.vectors.flush()
-
-    def _index(self) -> bool:
-        """Index a few projects that were imported by a page; False when there are none.
-
-        The lock is let go of after each step, so that nobody waits long for it.
-        """
-        if not indexes_later(self._kb.catalogue):
-            return False
-        try:
-            with writer_lock(self._kb.catalogue.folder, wait_seconds=0):
-                return index_some(self._kb)
-        except CatalogueBusy:
-            return False
-
-    def _carry_out(self, job: Job) -> None:
-        ended = False
-        self._current = job.id
-        with self._kept(job) as note:
-            try:
-                report = ingest_sources(self._kb, sources_of(job, self._jobs.folder), progress=note)
-            except _Stopped:
-                self._jobs.release(job.id, self._owner)
-            except CatalogueBusy:
-                # Another process has been ingesting for long: wait in the queue once more.
-                self._jobs.release(job.id, self._owner)
-            except KnowledgeBaseError as error:
-                ended = self._jobs.finish(job.id, self._owner, error=error)
-            except Exception:
-                _log.exception("job %s failed", job.id)
-                ended = self._jobs.finish(
-                    job.id, self._owner, error=KnowledgeBaseError("unexpected")
-                )
-            else:
-                ended = self._jobs.finish(job.id, self._owner, report=report)
-        self._current = None
-        if ended:
-            shutil.rmtree(self._jobs.folder / job.id, ignore_errors=True)
-
-    @contextmanager
-    def _kept(self, job: Job) -> Iterator[Callable[[Progress], None]]:
-        """Renew a job's lease while the block runs; what it is given is noted as progress."""
-        over = threading.Event()
-        latest: list[Progress | None] = [None]
-
-        def note(progress: Progress) -> None:
-            latest[0] = progress
-            if self._stop.is_set():
-                raise _Stopped
-
-        def beat() -> None:
-            while not over.wait(_HEARTBEAT_SECONDS):
-                try:
-                    self._jobs.renew(job.id, self._owner, latest[0])
-                except KnowledgeBaseError as error:
-                    _log.warning("the lease of job %s wasn't renewed: %s", job.id, error)
-
-        thread = threading.Thread(target=beat, name="job-lease", daemon=True)
-        thread.start()
-        try:
-            yield note
-        finally:
-            over.set()
-            thread.join()
-
-
-class _Stopped(Exception):
-    """The process is being stopped."""
 
 
 def sources_of(job: Job, folder: Path) -> list[Source]:
@@ -455,9 +386,14 @@ def _job(row: sqlite3.Row) -> Job:
     progress, report, error = result.get("progress"), result.get("report"), result.get("error")
     return Job(
         id=row["id"],
+        kind=JobKind(row["kind"]),
         state=JobState(row["state"]),
-        files=tuple(UploadedFile(**file) for file in payload["files"]),
-        metadata=_metadata(payload["metadata"]),
+        files=tuple(UploadedFile(**file) for file in payload.get("files", [])),
+        metadata=_metadata(payload["metadata"]) if "metadata" in payload else Metadata(),
+        paths=tuple(Path(path) for path in payload.get("paths", [])),
+        prune=payload.get("prune", False),
+        cautious=payload.get("cautious", False),
+        keys=tuple(payload.get("keys", [])),
         attempts=row["attempts"],
         created=row["created"],
         changed=row["changed"],
@@ -465,6 +401,10 @@ def _job(row: sqlite3.Row) -> Job:
         report=None if report is None else _report(report),
         error=None if error is None else KnowledgeBaseError(error["code"], **error["params"]),
     )
+
+
+def _shown(name: str) -> str:
+    return os.fsencode(name).decode("utf-8", errors="replace")
 
 
 def _metadata(record: Mapping[str, object]) -> Metadata:

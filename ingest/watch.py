@@ -1,7 +1,7 @@
 """Folders kept in step: changes are taken in when they have settled, and nothing is missed.
 
 The system's own news of changes only says when to look; what is done comes from comparing the
-folder with the catalogue, by the same pipeline and under the same lock as any ingestion. So
+folder with the catalogue, by the same pipeline and in the same queue as any ingestion. So
 news that is lost, doubled or late does no harm, and a slow scan finds what was never told.
 """
 
@@ -12,7 +12,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from ingest.pipeline import Outcome, Progress, Report, ingest
+from ingest.jobs import JobKind
+from ingest.pipeline import Outcome, Progress, Report
+from ingest.working import take_in
 from kb.errors import KnowledgeBaseError
 from kb.knowledge_base import KnowledgeBase
 
@@ -56,7 +58,15 @@ def watch(
     news = _news(folders, stop=stop, settle=settle, scan=scan, without_news=without_news)
     for _ in news:
         try:
-            report = ingest(kb, folders, prune=True, cautious=True, progress=go_on, outcome=outcome)
+            report = take_in(
+                kb,
+                folders,
+                kind=JobKind.WATCH,
+                prune=True,
+                cautious=True,
+                progress=go_on,
+                outcome=outcome,
+            )
         except _Stopped:  # what is in is whole; the next start goes on from there
             return
         except KnowledgeBaseError as error:

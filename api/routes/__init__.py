@@ -8,7 +8,8 @@ from fastapi import Depends, Request
 from fastapi.responses import JSONResponse
 
 from api import problems
-from ingest.jobs import Jobs, Worker
+from ingest.jobs import Jobs
+from ingest.working import Worker
 from kb.knowledge_base import KnowledgeBase
 from kb.messages import message
 from kb.model import Language

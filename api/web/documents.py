@@ -193,7 +193,7 @@ def _job_view(visit: Visit, job: Job) -> JobView:
         line, notes = _outcome(visit, report)
     return JobView(
         id=job.id,
-        names=[file.name for file in job.files],
+        names=job.names,
         line=line,
         notes=notes,
         rejected=[

@@ -15,13 +15,14 @@ from api.problems import Refused, status_of, text_of
 from api.routes.uploads import boundary_of, received
 from api.web.project_lines import project_line
 from api.web.site import Visit
-from ingest.jobs import Jobs, UploadedFile, Worker
+from ingest.jobs import Jobs, UploadedFile
 from ingest.locking import writer_lock
 from ingest.registry import FORMATS
 from ingest.registry_columns import FIELDS, RegistryError
 from ingest.registry_reading import MOST_ROWS
 from ingest.registry_rows import RowNote
 from ingest.registry_upload import Preview, SentTable, SentTables
+from ingest.working import Worker
 from kb.errors import KnowledgeBaseError, UnreadableDocument
 from kb.projects import Project, Projects
 
