@@ -11,13 +11,14 @@ from starlette.responses import RedirectResponse, Response
 from api.problems import status_of, text_of
 from api.routes.uploads import receive
 from api.web.asked import Asked
+from api.web.rejected import rejected_views
 from api.web.site import Visit
 from api.web.viewer import document_line
 from ingest.jobs import Job, Jobs, JobState
 from ingest.locking import writer_lock
 from ingest.pipeline import Report
 from kb.catalogue import DocumentRow
-from kb.errors import KnowledgeBaseError, NotFound, UnreadableDocument
+from kb.errors import KnowledgeBaseError, NotFound
 from kb.model import LANGUAGES, Confidentiality, Kind
 from kb.scoping import allows
 from kb.themes import themes
@@ -105,7 +106,7 @@ def _documents(visit: Visit, *, fault: str = "", status: int = 200) -> Response:
         pages=pages,
         previous=list_address(page - 1) if page > 1 else "",
         following=list_address(page + 1) if page < pages else "",
-        rejected=_rejected(visit),
+        rejected=rejected_views(visit),
         job=job,
         done=params.get("done", ""),
         limit=visit.settings.max_file_mb,
@@ -132,17 +133,6 @@ def _row_view(visit: Visit, row: DocumentRow) -> RowView:
         remove=visit.href(f"/documents/{row.id}/remove"),
         warnings=[visit.t.warning(warning) for warning in row.warnings],
     )
-
-
-def _rejected(visit: Visit) -> list[tuple[str, str, str]]:
-    found: list[tuple[str, str, str]] = []
-    for record in visit.kb.catalogue.rejected():
-        if not record.ignored:
-            error = UnreadableDocument(record.code, **record.params)
-            found.append(
-                (record.source.name, error.text(visit.language), error.cure(visit.language))
-            )
-    return found
 
 
 # -- adding --------------------------------------------------------------------------------------
