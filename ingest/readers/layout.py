@@ -22,6 +22,7 @@ from itertools import pairwise
 from statistics import median
 
 from ingest.cleaning import Joint, WordForms, join
+from ingest.readers.grids import Bar, Grid, Rule, grids
 from kb.model import Block, BlockKind, WordBox
 
 Box = tuple[float, float, float, float]
@@ -108,16 +109,17 @@ Item = Line | Row
 
 @dataclass(slots=True)
 class Page:
-    """A page to lay out: its size as read, its words, and the ruled lines drawn on it.
+    """A page to lay out: its size as read, its words, and the lines drawn on it.
 
-    ``rules`` are (left, right, y) of horizontal lines; ``asides`` are words that run in another
-    direction than the page's text.
+    ``rules`` are (left, right, y) of horizontal lines, ``bars`` (top, bottom, x) of vertical
+    ones; ``asides`` are words that run in another direction than the page's text.
     """
 
     width: float
     height: float
     words: list[Word]
-    rules: list[tuple[float, float, float]] = field(default_factory=list)
+    rules: list[Rule] = field(default_factory=list)
+    bars: list[Bar] = field(default_factory=list)
     asides: list[list[Word]] = field(default_factory=list)
 
 
@@ -513,6 +515,33 @@ class _Usual:
     after: tuple[float, float]
 
 
+def _middle(word: Word) -> tuple[float, float]:
+    return (word.left + word.right) / 2, word.base - 0.35 * word.size
+
+
+def _within(grid: Grid, word: Word) -> bool:
+    return grid.holds(*_middle(word))
+
+
+def _filled(found: Sequence[Grid], words: Sequence[Word]) -> list[Grid]:
+    """Return the grids that are tables: words in two rows and columns, that no bar cuts.
+
+    The lines of a chart hold no words, or cross them.
+    """
+    out: list[Grid] = []
+    for grid in found:
+        held = [word for word in words if _within(grid, word)]
+        cells = {grid.cell(*_middle(word)) for word in held}
+        rows, columns = ({cell[at] for cell in cells} for at in (0, 1))
+        cut = sum(grid.crossed(word.left, word.right, _middle(word)[1]) for word in held)
+        if len(rows) < 2 or len(columns) < 2 or cut > 0.02 * len(held):
+            continue
+        beside = Counter(row for row, _ in cells)
+        if sum(count > 1 for count in beside.values()) >= 0.5 * len(beside):
+            out.append(grid)
+    return out
+
+
 def _extent(words: Sequence[Word]) -> tuple[float, float]:
     """Return where most lines of a column of text begin, and where its longest ones end."""
     rows = rows_of(words)
@@ -576,6 +605,7 @@ class _Arranger:
         self.usual = usual
         self.region = first_region
         self.table = first_table
+        self.grids = _filled(grids(page.rules, page.bars), page.words)
         self.flowing: list[tuple[_Usual, int]] = []
         """The gutters that divided text, with the lines beside each."""
 
@@ -591,6 +621,9 @@ class _Arranger:
             divided = self._divided(rows, gutter, em, depth)
             if divided is not None:
                 return divided
+        framed = self._framed(rows, depth)
+        if framed is not None:
+            return framed
         items: list[Item] = []
         plain: list[list[Word]] = []
         for part in self._tables_apart(rows, em):
@@ -606,6 +639,50 @@ class _Arranger:
                 plain = []
                 items += made
         return items + self._lines(plain)
+
+    def _framed(self, rows: Sequence[list[Word]], depth: int) -> list[Item] | None:
+        """Take out the first table with framed cells that has nothing beside it; None without."""
+        for grid in self.grids:
+            held = [sum(_within(grid, word) for word in row) for row in rows]
+            inside = [at for at, count in enumerate(held) if count]
+            if not inside:
+                continue
+            start, end = inside[0], inside[-1] + 1
+            if any(held[at] < len(rows[at]) for at in range(start, end)):
+                continue
+            above = [word for row in rows[:start] for word in row]
+            below = [word for row in rows[end:] for word in row]
+            made = self._cells_of(grid, [word for row in rows[start:end] for word in row])
+            deeper = max(depth, 1)
+            return [*self.arrange(above, deeper), *made, *self.arrange(below, deeper)]
+        return None
+
+    def _cells_of(self, grid: Grid, words: Sequence[Word]) -> list[Item]:
+        """Return the rows of a table with framed cells, the lines of a cell together.
+
+        A row with several lines of nothing but figures, as where rules are drawn above and
+        below a body only, is as many rows.
+        """
+        self.table += 1
+        cells: dict[tuple[int, int], list[Word]] = defaultdict(list)
+        for word in words:
+            cells[grid.cell(*_middle(word))].append(word)
+        out: list[Item] = []
+        for number in range(len(grid.ys) - 1):
+            columns = [
+                rows_of(cells[number, column])
+                for column in range(len(grid.xs) - 1)
+                if (number, column) in cells
+            ]
+            if not columns:
+                continue
+            listed = len(columns) > 1 and len({len(lines) for lines in columns}) == 1
+            if listed and all(_is_figure(line) for lines in columns[1:] for line in lines):
+                for row in zip(*columns, strict=True):
+                    out.append(self._row([[self._cell_line(line)] for line in row]))
+                continue
+            out.append(self._row([[self._cell_line(line) for line in lines] for lines in columns]))
+        return out
 
     def _tables_apart(
         self, rows: Sequence[list[Word]], em: float
@@ -657,7 +734,7 @@ class _Arranger:
         )
         before = -_FAR
         for row in rows:
-            free = _leaves_open(row, gutter, em)
+            free = _leaves_open(row, gutter, em) and not self._across(row, gutter.middle)
             foot = row[0].base - 0.3 * em
             ruled = bisect_left(across, foot) > bisect_left(across, before)
             before = foot
@@ -690,6 +767,13 @@ class _Arranger:
         if not found:
             return None
         return [*items, *(self._whole(plain, depth) if plain else ())]
+
+    def _across(self, row: Sequence[Word], middle: float) -> bool:
+        """Tell whether a row stands in a framed table that reaches over a place."""
+        return any(
+            grid.xs[0] < middle < grid.xs[-1] and any(_within(grid, word) for word in row)
+            for grid in self.grids
+        )
 
     def _whole(self, rows: Sequence[list[Word]], depth: int) -> list[Item]:
         return self.arrange([word for row in rows for word in row], max(depth, 1))

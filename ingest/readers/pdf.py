@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ingest.cleaning import SPACING_ACCENTS, WordForms, normalise
+from ingest.readers.grids import Bar, Rule
 from ingest.readers.layout import Assembled, Heading, Page, Word, assemble
 from ingest.readers.ocr import INSTALL_OCR, OcrSettings, Recognised, ocr_available, recognise
 from ingest.reading import Reading
@@ -274,7 +275,7 @@ def _page(
         by_turn = _words(textpage, frame, limits, unknown)
     finally:
         textpage.close()
-    rules, pictured = _drawn(page, frame, limits)
+    rules, bars, pictured = _drawn(page, frame, limits)
     main = max(by_turn, key=lambda turn: sum(len(w.text) for w in by_turn[turn]), default=0)
     words = by_turn.get(main, [])
     sideways = main in (90, 270)
@@ -287,17 +288,18 @@ def _page(
     ]
     made = Page(height if sideways else width, width if sideways else height, words, asides=asides)
     if main == 0:
-        made.rules = rules
+        made.rules, made.bars = rules, bars
     return made, pictured
 
 
 def _drawn(
     page: Handle, frame: _Frame, limits: PdfLimits
-) -> tuple[list[tuple[float, float, float]], float]:
-    """Return the horizontal rules, and the share of the page that pictures cover."""
+) -> tuple[list[Rule], list[Bar], float]:
+    """Return the horizontal rules, the vertical bars, and the share that pictures cover."""
     import pypdfium2.raw as pdfium
 
-    rules: list[tuple[float, float, float]] = []
+    rules: list[Rule] = []
+    bars: list[Bar] = []
     covered = 0.0
     area = max(1.0, frame.width * frame.height)
     left, bottom, right, top = (ctypes.c_float() for _ in range(4))
@@ -327,18 +329,22 @@ def _drawn(
             elif inside == 0 and box[2] - box[0] > 15:
                 if box[3] - box[1] < 2.5:
                     rules.append((box[0], box[2], (box[1] + box[3]) / 2))
-                elif box[3] - box[1] > 8:  # a filled or framed cell has rules above and below
+                elif box[3] - box[1] > 8:  # a filled or framed cell has lines on all sides
                     rules.append((box[0], box[2], box[1]))
                     rules.append((box[0], box[2], box[3]))
+                    bars.append((box[1], box[3], box[0]))
+                    bars.append((box[1], box[3], box[2]))
+            elif inside == 0 and box[2] - box[0] < 2.5 and box[3] - box[1] > 5:
+                bars.append((box[1], box[3], (box[0] + box[2]) / 2))
 
     look(pdfium.FPDFPage_CountObjects(page), lambda i: pdfium.FPDFPage_GetObject(page, i), 0)
     # Letters drawn as outlines make many paths and no text.
-    return _merged(rules), max(covered / area, 1.0 if drawn > 300 else 0.0)
+    return _merged(rules), _merged(bars), max(covered / area, 1.0 if drawn > 300 else 0.0)
 
 
-def _merged(rules: list[tuple[float, float, float]]) -> list[tuple[float, float, float]]:
-    """Join ruled lines that touch end to end, as the borders of cells in a row do."""
-    out: list[tuple[float, float, float]] = []
+def _merged(rules: list[Rule]) -> list[Rule]:
+    """Join lines that touch end to end, as the borders of cells in a row do."""
+    out: list[Rule] = []
     for left, right, y in sorted(rules, key=lambda rule: (round(rule[2]), rule[0])):
         if out and abs(out[-1][2] - y) < 1.1 and left - out[-1][1] < 4:
             out[-1] = (out[-1][0], max(out[-1][1], right), out[-1][2])
