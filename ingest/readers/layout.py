@@ -239,6 +239,8 @@ class _Band:
     free: list[tuple[float, float]]
     left: float
     right: float
+    over: frozenset[int] = frozenset()
+    """The ``id`` of rows that run over the gutters of a table, whose cell is too narrow."""
 
 
 def _free(row: Sequence[Word], least: float) -> list[tuple[float, float]]:
@@ -296,9 +298,14 @@ def _support(band: _Band, gutter: tuple[float, float]) -> int:
 def _bands(rows: Sequence[list[Word]], em: float) -> list[_Band]:
     least = 0.3 * em
     justified = _justified(rows)
+    over = _running_over(rows)
     bands: list[_Band] = []
     before: list[tuple[float, float]] = []
     for row in rows:
+        if id(row) in over and bands:
+            bands[-1].rows.append(row)
+            bands[-1].over |= {id(row)}
+            continue
         free = _free(row, _FAR / 2 if id(row) in justified else least)
         if bands:
             band = bands[-1]
@@ -307,6 +314,7 @@ def _bands(rows: Sequence[list[Word]], em: float) -> list[_Band]:
                 _shared(band.free, free, least),
                 min(band.left, row[0].left),
                 max(band.right, free[-1][0]),
+                band.over,
             )
             after = _gutters(grown, em)
             lost = [
@@ -318,7 +326,11 @@ def _bands(rows: Sequence[list[Word]], em: float) -> list[_Band]:
             # with gaps of its own that the band's plain lines leave no room for.
             closes = any(_support(band, gutter) >= 2 for gutter in lost)
             opens = not after and not before and any(b - a >= 1.2 * em for a, b in free[1:-1])
-            if not closes and not opens:
+            heads = (len(before) > 1 and _heading_by(row, band.rows[-1])) or (
+                len(list(_apart(row))) > 2
+                and all(_heading_by(heading, row) for heading in band.rows)
+            )
+            if not closes and not opens and not heads:
                 band.rows.append(row)
                 band.free, band.left, band.right = grown.free, grown.left, grown.right
                 before = after
@@ -326,6 +338,55 @@ def _bands(rows: Sequence[list[Word]], em: float) -> list[_Band]:
         bands.append(_Band([row], free, row[0].left, free[-1][0]))
         before = _gutters(bands[-1], em)
     return bands
+
+
+def _heading_by(row: Sequence[Word], other: Sequence[Word]) -> bool:
+    """Tell whether a row is a heading in larger letters than a row of a table."""
+    return row[0].size > 1.15 * max(word.size for word in other) and len(list(_apart(row))) == 1
+
+
+def _running_over(rows: Sequence[list[Word]]) -> set[int]:
+    """Return the ``id`` of lines in a table that run on over the cells beside theirs.
+
+    One piece close between rows of three cells or more that begin alike, each of a few letters:
+    columns of text have more.
+    """
+    found: set[int] = set()
+    cut = [list(_apart(row)) for row in rows]
+    before: list[list[Word]] = []
+    alike: set[tuple[float, int]] = set()
+    for at, pieces in enumerate(cut):
+        if len(pieces) > 1:
+            before = pieces
+            continue
+        after = next((later for later in cut[at + 1 : at + 3] if len(later) > 1), [])
+        row = rows[at]
+        if (
+            len(before) > 2
+            and row[0].base - before[0][0].base < 2.2 * before[0][0].size
+            and (row[0].size, round(row[0].left)) in alike
+        ):  # the last row of the table runs over as others do
+            found.add(id(row))
+            continue
+        starts = [piece[0].left for piece in after]
+        if len(before) < 3 or len(after) < 3:
+            continue
+        shared = sum(any(abs(piece[0].left - x) < 1.5 for x in starts) for piece in before)
+        letters = sum(len(word.text) for piece in (*before, *after) for word in piece)
+        begins = any(abs(row[0].left - piece[0].left) < 1.5 for piece in before)
+        near = 2.2 * before[0][0].size
+        if (
+            begins
+            and shared >= max(3, 0.7 * len(before))
+            and letters < 14 * (len(before) + len(after))
+            and row[0].size <= 1.05 * before[0][0].size
+            and row[0].base - before[0][0].base < near
+            and after[0][0].base - row[0].base < near
+            and row[-1].right - row[0].left > before[0][-1].right - before[0][0].left
+        ):
+            found.add(id(row))
+            alike.add((row[0].size, round(row[0].left)))
+    return found
 
 
 def _title_rows(rows: Sequence[list[Word]], em: float) -> int:
@@ -536,8 +597,8 @@ def _filled(found: Sequence[Grid], words: Sequence[Word]) -> list[Grid]:
         cut = sum(grid.crossed(word.left, word.right, _middle(word)[1]) for word in held)
         if len(rows) < 2 or len(columns) < 2 or cut > 0.02 * len(held):
             continue
-        beside = Counter(row for row, _ in cells)
-        if sum(count > 1 for count in beside.values()) >= 0.5 * len(beside):
+        most = max(Counter(row for row, _ in cells).values())
+        if most > 1 and len(cells) >= 0.3 * (len(grid.xs) - 1) * (len(grid.ys) - 1):
             out.append(grid)
     return out
 
@@ -829,7 +890,7 @@ class _Arranger:
             return None
         ruled = self._ruled(band, gutters, em)
         widest = sorted(gutters, key=lambda gutter: gutter[0] - gutter[1])
-        for gutter in widest if len(gutters) > 1 and not ruled else ():
+        for gutter in widest if 1 < len(gutters) < 4 and not ruled else ():
             # Two lists side by side, whose short lines leave other gutters open by chance.
             pair = _split(band.rows, [gutter])
             if all(side and _listed(_measure(side)) for side in pair):
@@ -864,7 +925,7 @@ class _Arranger:
         """
 
         def outside(row: list[Word], at_end: bool) -> bool:
-            several = sum(map(bool, self._cells(row, gutters))) > 1
+            several = sum(map(bool, self._cells(row, gutters, band))) > 1
             if ruled:
                 middle = row[0].base - 0.3 * em
                 beyond = middle - ruled[-1] if at_end else ruled[0] - middle
@@ -879,7 +940,7 @@ class _Arranger:
             start += 1
         while end > start and outside(band.rows[end - 1], True):
             end -= 1
-        kept = _Band(band.rows[start:end], band.free, band.left, band.right)
+        kept = _Band(band.rows[start:end], band.free, band.left, band.right, band.over)
         return band.rows[:start], kept, band.rows[end:]
 
     def _judged(
@@ -913,7 +974,7 @@ class _Arranger:
                     usual = _Usual((a + b) / 2, before, after)
                     self.flowing.append((usual, min(size.lines for size in sizes)))
             return self._each(columns, depth)
-        cells = [self._cells(row, gutters) for row in band.rows]
+        cells = [self._cells(row, gutters, band) for row in band.rows]
         shared = sum(sum(map(bool, row)) > 1 for row in cells)
         narrow = all(b - a < 1.2 * em for a, b in gutters)
         if ruled or (shared >= 2 and shared >= 0.4 * len(cells) and not narrow):
@@ -942,7 +1003,12 @@ class _Arranger:
         return [float(y) for y in apart] if len(apart) >= 3 else []
 
     @staticmethod
-    def _cells(row: Sequence[Word], gutters: Sequence[tuple[float, float]]) -> list[list[Word]]:
+    def _cells(
+        row: Sequence[Word], gutters: Sequence[tuple[float, float]], band: _Band
+    ) -> list[list[Word]]:
+        if id(row) in band.over:
+            begins = _split([list(row[:1])], gutters)
+            return [list(row) if cell else [] for cell in begins]
         return _split([list(row)], gutters)
 
     def _rows(
@@ -950,7 +1016,7 @@ class _Arranger:
     ) -> Iterator[Row]:
         self.table += 1
         rules = self._ruled(band, gutters, em)
-        every = [self._cells(row, gutters) for row in band.rows]
+        every = [self._cells(row, gutters, band) for row in band.rows]
         lined = self._lined(band, every, rules, em)
         current: list[list[Line]] | None = None
         last: list[Word] = []
@@ -1588,6 +1654,8 @@ def _goes_on(draft: _Draft, line: Line, body: float, pitch: float) -> bool:
         return False
     if last.region != line.region or last.page != line.page:
         return _flows(draft, last, line, body)
+    if line.right < last.left or line.left > last.right:
+        return False  # a label beside the text, whose lines come between
     step = line.base - last.base
     em = line.size
     if (
@@ -1642,8 +1710,9 @@ def _flows(draft: _Draft, last: Line, line: Line, body: float) -> bool:
         return False
     if last.bold or line.bold or _CAPTION.match(line.text) or _CAPTION.match(draft.text):
         return False
-    if last.page == line.page and abs(last.base - line.base) < 0.5 * line.size:
-        return False  # pieces of one row that stand far apart
+    beside = line.right < last.left or line.left > last.right
+    if last.page == line.page and abs(last.base - line.base) < (1.5 if beside else 0.5) * line.size:
+        return False  # pieces of one row that stand far apart, or of rows side by side
     room = last.edges[1] - last.right
     if _ended(last, line):
         # A sentence that ends in a full line rarely ends its paragraph there as well.
