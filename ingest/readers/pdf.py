@@ -292,9 +292,7 @@ def _page(
     return made, pictured
 
 
-def _drawn(
-    page: Handle, frame: _Frame, limits: PdfLimits
-) -> tuple[list[Rule], list[Bar], float]:
+def _drawn(page: Handle, frame: _Frame, limits: PdfLimits) -> tuple[list[Rule], list[Bar], float]:
     """Return the horizontal rules, the vertical bars, and the share that pictures cover."""
     import pypdfium2.raw as pdfium
 

@@ -144,6 +144,8 @@ def test_line_ends(head: str, tail: str, joint: Joint) -> None:
 def test_what_the_document_writes_elsewhere_decides() -> None:
     assert join("Windfall-", "voittojen", WordForms(["windfall-voitoista"])) is Joint.KEEP
     assert join("Maa-", "lämpö", WordForms(["maa-aines", "maatalous"])) is Joint.HEAL
+    assert join("Pori-Turku-", "rata", WordForms(["Turku"])) is Joint.KEEP
+    assert join("Etelä-Poh-", "janmaa", WordForms(["Turku"])) is Joint.HEAL
     assert join("Vesi-", "alue", WordForms(["vesi-alue", "vesi-alueen"])) is Joint.KEEP
     assert join("vesi-", "alue", WordForms(["Vesialue"])) is Joint.HEAL
     assert join("raaka-", "aine", WordForms(["raakaaine"])) is Joint.HEAL

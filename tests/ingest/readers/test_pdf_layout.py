@@ -1,0 +1,264 @@
+"""Pages as ministries' reports set them: short columns, loose lines, framed tables, labels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from reportlab.pdfbase.pdfmetrics import stringWidth
+
+from ingest.readers.grids import grids
+from ingest.readers.pdf import read_pdf
+from kb.model import BlockKind
+from tests.ingest.readers.typeset import A4, Sheet, check, lines_of, put_lines, sheet, texts
+
+GATE = (
+    "Alueen portilla tarkastetaan kaikki kuljetukset. Kulkuluvan myöntää palveluyhtiö, joka "
+    "myös kouluttaa urakoitsijat. Luvan hinta sovitaan vuosittain, ja sen maksaa se yritys, "
+    "jonka työmaalle urakoitsija on tulossa. Vartiointi on ympärivuorokautista."
+)
+RAIL = (
+    "Rata satamaan sähköistettiin kahdessa vaiheessa. Ensin rakennettiin ratapiha, sitten "
+    "raiteet laitureille. Kuljetukset siirtyivät maanteiltä raiteille kolmessa vuodessa, ja "
+    "liikenne keskustan läpi väheni. Kustannukset jaettiin kunnan ja valtion kesken."
+)
+SHORT_LEFT = ["Meluesteet tehtiin radan varteen", "ennen kuin liikenne alkoi."]
+SHORT_RIGHT = ["Asukkaille kerrottiin töistä kirjeellä", "ja kolmessa tilaisuudessa."]
+
+
+def _columns(canvas: Sheet, top: float, *, right: float = 310) -> None:
+    put_lines(canvas, lines_of(GATE * 2, 220), (60, top), justify=220)
+    put_lines(canvas, lines_of(RAIL * 2, 220), (right, top), justify=220)
+
+
+def test_two_short_lines_between_figures_keep_to_the_columns_of_the_page(tmp_path: Path) -> None:
+    canvas = sheet(tmp_path / "a.pdf")
+    _columns(canvas, 80)
+    put_lines(
+        canvas, ["Kuva 1. Portin ja ratapihan paikat alueella, kartta ja mittakaava."], (60, 330)
+    )
+    put_lines(canvas, SHORT_LEFT, (60, 370))
+    put_lines(canvas, SHORT_RIGHT, (310, 370))
+    put_lines(
+        canvas, ["Kuva 2. Meluesteiden paikat radan varrella ja niiden korkeudet."], (60, 430)
+    )
+    canvas.save()
+
+    reading = read_pdf(tmp_path / "a.pdf")
+
+    assert " ".join(SHORT_LEFT) in reading.text
+    assert " ".join(SHORT_RIGHT) in reading.text
+    check(reading)
+
+
+def test_mirrored_margins_have_gutters_of_their_own(tmp_path: Path) -> None:
+    canvas = sheet(tmp_path / "a.pdf")
+    for page in range(4):
+        shift = 12 if page % 2 else 0
+        canvas.saveState()
+        canvas.translate(shift, 0)
+        _columns(canvas, 80, right=292)
+        put_lines(canvas, SHORT_LEFT, (60, 400))
+        put_lines(canvas, SHORT_RIGHT, (292, 400))
+        put_lines(
+            canvas, [f"Taulukko {page + 1}. Koko sivun leveydelle asetettu otsikko"], (60, 380)
+        )
+        canvas.restoreState()
+        canvas.showPage()
+    canvas.save()
+
+    reading = read_pdf(tmp_path / "a.pdf")
+
+    assert reading.text.count(" ".join(SHORT_LEFT)) == 4
+    assert reading.text.count(" ".join(SHORT_RIGHT)) == 4
+
+
+def _loose(canvas: Sheet, words: list[str], at: tuple[float, float], width: float) -> None:
+    """Draw words with even spaces so that they fill a line."""
+    x, y = at
+    used = sum(stringWidth(word, "Helvetica", 10) for word in words)
+    for word in words:
+        canvas.drawString(x, A4[1] - y, word)
+        x += stringWidth(word, "Helvetica", 10) + (width - used) / (len(words) - 1)
+
+
+def test_loose_lines_of_justified_text_are_no_rows_of_a_table(tmp_path: Path) -> None:
+    canvas = sheet(tmp_path / "a.pdf")
+    first, last = lines_of(GATE, 170)[:3], lines_of(RAIL, 170)
+    loose = ["työturvallisuusmääräysten noudattamista", "urakoitsijoiden esimiehet ja"]
+    for number, line in enumerate([*first, *loose, *last[:-1]]):
+        _loose(canvas, line.split(), (60, 100 + 12 * number), 170)
+    put_lines(canvas, last[-1:], (60, 100 + 12 * (len(first) + len(loose) + len(last) - 1)))
+    canvas.save()
+
+    reading = read_pdf(tmp_path / "a.pdf")
+
+    assert not texts(reading, BlockKind.TABLE_ROW)
+    assert " ".join(loose) in reading.text
+
+
+def test_leaders_that_touch_the_words_are_left_out(tmp_path: Path) -> None:
+    canvas = sheet(tmp_path / "a.pdf")
+    put_lines(canvas, [f"{n}. Luku{'.' * 60}{n + 4}" for n in range(1, 6)], (60, 100))
+    canvas.save()
+
+    text = read_pdf(tmp_path / "a.pdf").text
+
+    assert "..." not in text
+    assert text.split() == [
+        part for n in range(1, 6) for part in (f"{n}.", "Luku", "|", str(n + 4))
+    ]
+
+
+def test_framed_cells_keep_apart_however_full_they_are(tmp_path: Path) -> None:
+    canvas = sheet(tmp_path / "a.pdf")
+    xs, ys = (60, 150, 215, 300), (100, 118, 146, 164)
+    for x in xs:
+        canvas.line(x, A4[1] - ys[0], x, A4[1] - ys[-1])
+    for y in ys:
+        canvas.line(xs[0], A4[1] - y, xs[-1], A4[1] - y)
+    cells = {
+        (62, 113): "Toimija",
+        (152, 113): "Vuosi",
+        (217, 113): "Osuus",
+        (62, 130): "Satamayhtiön tila-",
+        (62, 141): "palvelut",
+        (152, 130): "2019 ja 2021",
+        (217, 130): "neljännes kaikesta",
+        (62, 159): "Kaupunki",
+        (217, 159): "puolet",
+    }
+    for at, text in cells.items():
+        put_lines(canvas, [text], at, size=9.8)
+    put_lines(canvas, lines_of(GATE, 450), (60, 200))
+    canvas.save()
+
+    reading = read_pdf(tmp_path / "a.pdf")
+
+    assert texts(reading, BlockKind.TABLE_ROW) == [
+        "Toimija | Vuosi | Osuus",
+        "Satamayhtiön tilapalvelut | 2019 ja 2021 | neljännes kaikesta",
+        "Kaupunki | puolet",
+    ]
+    check(reading)
+
+
+def test_cells_joined_downwards_and_across_are_read_once(tmp_path: Path) -> None:
+    canvas = sheet(tmp_path / "a.pdf")
+    for left, right, y in ((60, 360, 100), (160, 360, 120), (60, 360, 140), (60, 360, 160)):
+        canvas.line(left, A4[1] - y, right, A4[1] - y)
+    for top, bottom, x in ((100, 160, 60), (100, 160, 160), (120, 160, 260), (100, 160, 360)):
+        canvas.line(x, A4[1] - top, x, A4[1] - bottom)
+    for x, y, text in (
+        (64, 124, "Alue"),
+        (190, 114, "Veden käyttö vuodessa yhteensä"),
+        (164, 134, "makea vesi"),
+        (264, 134, "merivesi"),
+        (64, 154, "Pohjoinen"),
+        (164, 154, "120"),
+        (264, 154, "450"),
+    ):
+        put_lines(canvas, [text], (x, y), size=9)
+    canvas.save()
+
+    assert texts(read_pdf(tmp_path / "a.pdf"), BlockKind.TABLE_ROW) == [
+        "Alue | Veden käyttö vuodessa yhteensä",
+        "makea vesi | merivesi",
+        "Pohjoinen | 120 | 450",
+    ]
+
+
+def test_a_line_that_runs_over_the_cells_beside_its_own_leaves_the_table_whole(
+    tmp_path: Path,
+) -> None:
+    canvas = sheet(tmp_path / "a.pdf")
+    starts = (60, 120, 230, 290, 340)
+    put_lines(canvas, ["Kuljetukset"], (60, 80), font="Helvetica-Bold", size=11)
+    rows = [
+        ("Rivi", "Tavara", "Väline", "Päivä", "Määrä"),
+        ("1", "Rikkihappo", "juna", "ma", "1 200"),
+        ("2", "Sinkkirikaste", "laiva", "ti", "9 000"),
+        ("3", "Lipeä", "auto", "ke", "400"),
+    ]
+    top = 100.0
+    for number, row in enumerate(rows):
+        for x, cell in zip(starts, row, strict=True):
+            put_lines(canvas, [cell], (x, top), size=8)
+        top += 10
+        if number:
+            put_lines(
+                canvas,
+                [f"(lupa {number} voimassa; tarkastettu ja hyväksytty keväällä)"],
+                (120, top),
+                size=7,
+            )
+            top += 12
+    canvas.save()
+
+    assert texts(read_pdf(tmp_path / "a.pdf"), BlockKind.TABLE_ROW) == [
+        " | ".join(rows[0]),
+        *(
+            " | ".join(
+                [
+                    row[0],
+                    f"{row[1]} (lupa {n} voimassa; tarkastettu ja hyväksytty keväällä)",
+                    *row[2:],
+                ]
+            )
+            for n, row in enumerate(rows[1:], 1)
+        ),
+    ]
+
+
+def test_a_label_beside_the_text_takes_no_line_of_it(tmp_path: Path) -> None:
+    canvas = sheet(tmp_path / "a.pdf")
+    put_lines(canvas, lines_of(GATE, 450), (60, 80))
+    for y, label in ((200, "Rakennetaan raide"), (216, "satamaan ja portti")):
+        put_lines(canvas, [label], (60, y), size=12)
+    for y, item in (
+        (192, "Sovitaan kustannuksista kunnan kanssa"),
+        (208, "Haetaan lupa ajoissa"),
+        (224, "Kerrotaan asukkaille"),
+    ):
+        put_lines(canvas, ["•"], (220, y), size=12)
+        put_lines(canvas, [item], (233, y), size=12)
+    canvas.save()
+
+    items = [text for text in texts(read_pdf(tmp_path / "a.pdf")) if text.startswith("•")]
+
+    assert items == [
+        "• Sovitaan kustannuksista kunnan kanssa",
+        "• Haetaan lupa ajoissa",
+        "• Kerrotaan asukkaille",
+    ]
+
+
+@pytest.mark.parametrize("empty", [([], []), ([(0.0, 9.0, 5.0)], []), ([], [(0.0, 9.0, 5.0)])])
+def test_lines_that_meet_nothing_are_no_table(
+    empty: tuple[list[tuple[float, float, float]], list[tuple[float, float, float]]],
+) -> None:
+    assert grids(*empty) == []
+
+
+@given(
+    st.lists(st.integers(5, 80), min_size=2, max_size=6),
+    st.lists(st.integers(5, 80), min_size=2, max_size=6),
+    st.data(),
+)
+def test_every_point_of_a_full_grid_lies_in_the_cell_drawn_around_it(
+    widths: list[int], heights: list[int], data: st.DataObject
+) -> None:
+    xs = [50 + sum(widths[:at]) for at in range(len(widths) + 1)]
+    ys = [50 + sum(heights[:at]) for at in range(len(heights) + 1)]
+    (grid,) = grids(
+        [(float(xs[0]), float(xs[-1]), float(y)) for y in ys],
+        [(float(ys[0]), float(ys[-1]), float(x)) for x in xs],
+    )
+    row = data.draw(st.integers(0, len(heights) - 1))
+    column = data.draw(st.integers(0, len(widths) - 1))
+    x = xs[column] + data.draw(st.floats(0.1, 0.9)) * widths[column]
+    y = ys[row] + data.draw(st.floats(0.1, 0.9)) * heights[row]
+    assert grid.holds(x, y)
+    assert grid.cell(x, y) == (row, column)
