@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -24,55 +25,53 @@ RAIL = (
     "raiteet laitureille. Kuljetukset siirtyivät maanteiltä raiteille kolmessa vuodessa, ja "
     "liikenne keskustan läpi väheni. Kustannukset jaettiin kunnan ja valtion kesken."
 )
-SHORT_LEFT = ["Meluesteet tehtiin radan varteen", "ennen kuin liikenne alkoi."]
-SHORT_RIGHT = ["Asukkaille kerrottiin töistä kirjeellä", "ja kolmessa tilaisuudessa."]
+PLACES = (50, 222, 394)
+SHORT = (
+    ["Meluesteet tehtiin radan varteen", "ennen kuin liikenne alkoi. Ne ovat", "puuta ja lasia."],
+    ["Asukkaille kerrottiin töistä kirjeellä", "ja kolmessa tilaisuudessa, joihin", "tuli satoja."],
+    ["Satama maksoi laitureille tulevat", "raiteet, ja kunta hoitaa niiden", "kunnossapidon."],
+)
 
 
-def _columns(canvas: Sheet, top: float, *, right: float = 310) -> None:
-    put_lines(canvas, lines_of(GATE * 2, 220), (60, top), justify=220)
-    put_lines(canvas, lines_of(RAIL * 2, 220), (right, top), justify=220)
+def _columns(canvas: Sheet, lines: Sequence[Sequence[str]], top: float) -> None:
+    for left, column in zip(PLACES, lines, strict=True):
+        put_lines(canvas, column, (left, top), size=9, justify=150)
 
 
-def test_two_short_lines_between_figures_keep_to_the_columns_of_the_page(tmp_path: Path) -> None:
+LONG = [lines_of(f"{text} {text}", 150, size=9) for text in (GATE, RAIL, GATE)]
+
+
+def test_a_few_lines_between_figures_keep_to_the_columns_of_the_page(tmp_path: Path) -> None:
     canvas = sheet(tmp_path / "a.pdf")
-    _columns(canvas, 80)
-    put_lines(
-        canvas, ["Kuva 1. Portin ja ratapihan paikat alueella, kartta ja mittakaava."], (60, 330)
-    )
-    put_lines(canvas, SHORT_LEFT, (60, 370))
-    put_lines(canvas, SHORT_RIGHT, (310, 370))
-    put_lines(
-        canvas, ["Kuva 2. Meluesteiden paikat radan varrella ja niiden korkeudet."], (60, 430)
-    )
+    _columns(canvas, LONG, 80)
+    for number, top in ((1, 300), (2, 400)):
+        caption = f"Kuva {number}. Portin ja ratapihan paikat alueella, kartta ja mittakaava."
+        put_lines(canvas, [caption], (50, top))
+    _columns(canvas, SHORT, 340)
     canvas.save()
 
     reading = read_pdf(tmp_path / "a.pdf")
 
-    assert " ".join(SHORT_LEFT) in reading.text
-    assert " ".join(SHORT_RIGHT) in reading.text
+    assert [" ".join(lines) in reading.text for lines in SHORT] == [True] * 3
     check(reading)
 
 
 def test_mirrored_margins_have_gutters_of_their_own(tmp_path: Path) -> None:
     canvas = sheet(tmp_path / "a.pdf")
     for page in range(4):
-        shift = 12 if page % 2 else 0
         canvas.saveState()
-        canvas.translate(shift, 0)
-        _columns(canvas, 80, right=292)
-        put_lines(canvas, SHORT_LEFT, (60, 400))
-        put_lines(canvas, SHORT_RIGHT, (292, 400))
-        put_lines(
-            canvas, [f"Taulukko {page + 1}. Koko sivun leveydelle asetettu otsikko"], (60, 380)
-        )
+        canvas.translate(14 if page % 2 else 0, 0)
+        _columns(canvas, LONG, 140)  # below where running heads stand
+        caption = f"Taulukko {page + 1}. Koko sivun leveydelle asetettu otsikko ja sen jatko"
+        put_lines(canvas, [caption], (50, 390))
+        _columns(canvas, SHORT, 420)
         canvas.restoreState()
         canvas.showPage()
     canvas.save()
 
-    reading = read_pdf(tmp_path / "a.pdf")
+    text = read_pdf(tmp_path / "a.pdf").text
 
-    assert reading.text.count(" ".join(SHORT_LEFT)) == 4
-    assert reading.text.count(" ".join(SHORT_RIGHT)) == 4
+    assert [text.count(" ".join(lines)) for lines in SHORT] == [4, 4, 4]
 
 
 def _loose(canvas: Sheet, words: list[str], at: tuple[float, float], width: float) -> None:
@@ -87,7 +86,7 @@ def _loose(canvas: Sheet, words: list[str], at: tuple[float, float], width: floa
 def test_loose_lines_of_justified_text_are_no_rows_of_a_table(tmp_path: Path) -> None:
     canvas = sheet(tmp_path / "a.pdf")
     first, last = lines_of(GATE, 170)[:3], lines_of(RAIL, 170)
-    loose = ["työturvallisuusmääräysten noudattamista", "urakoitsijoiden esimiehet ja"]
+    loose = ["sopimus urakoitsijan kanssa", "toimittaja kuljettajan tilalle"]
     for number, line in enumerate([*first, *loose, *last[:-1]]):
         _loose(canvas, line.split(), (60, 100 + 12 * number), 170)
     put_lines(canvas, last[-1:], (60, 100 + 12 * (len(first) + len(loose) + len(last) - 1)))
@@ -114,21 +113,21 @@ def test_leaders_that_touch_the_words_are_left_out(tmp_path: Path) -> None:
 
 def test_framed_cells_keep_apart_however_full_they_are(tmp_path: Path) -> None:
     canvas = sheet(tmp_path / "a.pdf")
-    xs, ys = (60, 150, 215, 300), (100, 118, 146, 164)
+    xs, ys = (60, 144, 206, 300), (100, 118, 146, 164)
     for x in xs:
         canvas.line(x, A4[1] - ys[0], x, A4[1] - ys[-1])
     for y in ys:
         canvas.line(xs[0], A4[1] - y, xs[-1], A4[1] - y)
     cells = {
         (62, 113): "Toimija",
-        (152, 113): "Vuosi",
-        (217, 113): "Osuus",
+        (146, 113): "Vuosi",
+        (208, 113): "Osuus",
         (62, 130): "Satamayhtiön tila-",
         (62, 141): "palvelut",
-        (152, 130): "2019 ja 2021",
-        (217, 130): "neljännes kaikesta",
+        (146, 130): "2019 ja 2021",
+        (208, 130): "neljännes kaikesta",
         (62, 159): "Kaupunki",
-        (217, 159): "puolet",
+        (208, 159): "puolet",
     }
     for at, text in cells.items():
         put_lines(canvas, [text], at, size=9.8)
