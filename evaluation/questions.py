@@ -271,6 +271,8 @@ class Outcome:
     support: float | None
     seconds: float
     first: str = ""
+    quoted: int = 0
+    """Characters of the citations."""
 
     @property
     def right_decision(self) -> bool:
@@ -395,7 +397,8 @@ def summary(outcomes: Sequence[Outcome]) -> dict[str, object]:
     Retrieval is over the answerable questions. Citation precision is over the citations given
     to answerable questions; ``precision_strict`` also counts those given to unanswerable
     ones, all of them wrong. Citation recall is over all the answerable questions, a refusal
-    finding nothing; ``recall_answered`` leaves the refusals out.
+    finding nothing; ``recall_answered`` leaves the refusals out. ``characters`` is how long a
+    citation is on average: longer ones match more easily.
     """
     answerable = [one for one in outcomes if one.question.answerable]
     found = [one.retrieval for one in answerable if one.retrieval is not None]
@@ -422,6 +425,9 @@ def summary(outcomes: Sequence[Outcome]) -> dict[str, object]:
             "recall_answered": _mean([one.needed for one in answerable if one.answered]),
             "fact": _mean([float(one.fact) for one in answerable]),
             "page_right": _rounded(pages.precision),
+            "characters": _rounded(
+                sum(one.quoted for one in outcomes) / every.returned if every.returned else None
+            ),
         },
         "refusal": {
             "precision": _rounded(refusals.precision),
@@ -508,6 +514,7 @@ def _outcome(
         support=_support(answer),
         seconds=seconds,
         first=answer.claims[0].text if answer.claims else answer.reason,
+        quoted=sum(citation.end - citation.start for citation in citations),
     )
 
 

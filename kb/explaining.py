@@ -106,7 +106,7 @@ def _fates(features: Mapping[str, float]) -> list[str]:
         found.append("words")
     if features.get("sentence", 1) < _FAR:
         found.append("meaning")
-    if features.get("fragment", 0) == 1:
+    if features.get("short", 0) == 1:
         found.append("fragment")
     return found or ["less"]
 

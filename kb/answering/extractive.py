@@ -24,10 +24,10 @@ from kb.retrieval import Ranking
 _KNOWN = 0.1
 """A question of whose words, told by rarity, less is written anywhere is about something else."""
 
-# How far below the best statement's log-odds others may lie. A question that asks for one thing
-# is answered by one statement, unless others are nearly as good.
-_WITHIN_ONE = 0.7
-_WITHIN_SEVERAL = 1.5
+# How far below the best excerpt's worth, as a logarithm, others may lie. A question that asks for
+# one thing is answered by one excerpt, unless another is as good.
+_WITHIN_ONE = 0.05
+_WITHIN_SEVERAL = 0.4
 
 
 @dataclass(frozen=True, slots=True)

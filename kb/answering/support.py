@@ -1,8 +1,8 @@
 """How well a sentence is supported as an answer: features, and a calibrated probability of them.
 
-Two logistic regressions, whose coefficients are kept in ``support.toml`` (which says what they
-were fitted on): one says whether a unit answers the question, the other whether the
-question is answered at all. Nothing here knows any text.
+Two logistic regressions, whose coefficients are kept in ``support.toml``: one says whether a unit
+answers the question, the other whether the question is answered at all. They are fitted by
+``python -m evaluation.calibrate_support``. Nothing here knows any text.
 """
 
 from __future__ import annotations
@@ -20,57 +20,53 @@ from kb.analysis.engines import analyzer
 from kb.answering.asking import AskedKind, Wanted, wanted
 from kb.answering.units import Unit
 from kb.lexical import Terms, Word
-from kb.model import Document, Language
+from kb.model import BlockKind, Document, Language
 from kb.retrieval import Ranking
 
 Features = npt.NDArray[np.float64]
 
+_FEW_WORDS = 5
+_NEAR = 2
+_SURENESS = 0.7
+_FIGURES: frozenset[AskedKind] = frozenset({"how much", "when", "who"})
+
 UNIT_FEATURES = (
     "sentence",
+    "sentence_figure",
     "passage",
+    "rank",
     "seen",
+    "seen_across",
     "window",
+    "whole",
     "fits",
     "names",
-    "behind",
-    "first",
-    "fragment",
+    "novel",
     "short",
+    "note",
 )
 """What is known about a unit, in the order of the coefficients:
 
-- sentence: centred cosine of the unit; passage: that of its passage blended with the nearest
-  sentence's; behind: fused score of the passage below the best passage's; first: 1 in the best
+- sentence: centred cosine of the unit; sentence_figure: the same where a date, a figure or
+  somebody is asked for, whose answers lie farther from their questions, else 0
+- passage: cosine of its passage blended with the nearest sentence's; rank: 1 / its place
 - seen: share of the question's words, by rarity, in the unit, what it stands under, the headings
-  and the title; window: the same with the units beside it
+  and the title; seen_across: the same where the unit is in another language than the question,
+  else 0; window: with the units beside it; whole: with all of its passage
 - fits: 1 where it holds what the kind of question asks for, 0 where it should and doesn't,
   1/2 where anything may answer
 - names: share of the names and numbers asked about that the passage or its document has
-- fragment: 1 where it is no whole sentence; short: 1 where it has fewer than five words
+- novel: log(1 + terms of its own that aren't the question's): an answer tells something
+- short: 1 where it has fewer than five words; note: 1 for a footnote
 """
 
-ANSWER_FEATURES = (
-    "best",
-    "fused",
-    "second",
-    "margin",
-    "known",
-    "coverage",
-    "names",
-    "window",
-    "sentence",
-    "fits",
-    "missing",
-)
-"""What is known about a whole question:
+ANSWER_FEATURES = ("chance", "fused", "margin", "typed", "names")
+"""What is known about a whole question; each can only speak for an answer:
 
-- best, second: log-odds of the best unit, and of the best one of another passage
+- chance: that of the answer standing in the passage where it stands most likely, if anywhere
 - fused: best fused score; margin: how far it is above the median of the passages found
-- known: share of the question's words that occur anywhere; coverage: share in the passage of
-  the best unit
-- names, window, sentence, fits: those of the best unit
-- missing: the rarity of the rarest word of the question that isn't in the window of the best
-  unit, as a share of that of the question's rarest word
+- typed: whether the best unit holds what the kind of question asks for, 1 where anything may answer
+- names: share of the names and numbers asked about that stand within two units of the best one
 """
 
 
@@ -168,6 +164,8 @@ def unit_features(question: Asked, ranking: Ranking, units: Sequence[Unit]) -> S
     windows: list[frozenset[str]] = []
     dense = np.nan_to_num(ranking.dense, nan=0.0)
     terms = [terms_of(unit.text, unit.language) for unit in units]
+    whole = _whole_passages(question, units, terms)
+    figure = float(question.kind in _FIGURES)
     for at, unit in enumerate(units):
         place = unit.place
         beside = [
@@ -175,25 +173,46 @@ def unit_features(question: Asked, ranking: Ranking, units: Sequence[Unit]) -> S
             for other in (at - 1, at + 1)
             if 0 <= other < len(units) and units[other].place == place
         ]
-        seen = terms[at] | _context_terms(unit)
-        windows.append(seen.union(*(terms[other] for other in beside)))
+        context = _context_terms(unit)
+        windows.append((terms[at] | context).union(*(terms[other] for other in beside)))
         # The unit of a cell stands in the header of its table: €/m³ | 0,48.
         fits = question.wanted.held(unit.under_header)
+        seen = covered(question, terms[at] | context, unit.language)
+        own = covered(question, terms[at], unit.language)
         out[at] = (
             unit.cosine,
+            unit.cosine * figure,
             float(dense[place]),
-            covered(question, seen, unit.language),
+            1 / (1 + place),
+            seen,
+            seen if unit.language != ranking.query.language else 0.0,
             covered(question, windows[at], unit.language),
+            whole[place],
             0.5 if fits is None else fits,
             names_share(question, unit, " ".join(units[i].text for i in (at, *beside)))
             if any(question.names)
             else 1.0,
-            float(ranking.scores[place] - ranking.scores[0]),
-            float(place == 0),
-            float(_fragment(unit)),
-            float(len(unit.text.split()) < 5),
+            np.log1p(len(terms[at]) * (1 - own)),
+            float(len(unit.text.split()) < _FEW_WORDS),
+            float(unit.kind is BlockKind.FOOTNOTE),
         )
     return Scored(out, tuple(windows))
+
+
+def _whole_passages(
+    question: Asked, units: Sequence[Unit], terms: Sequence[frozenset[str]]
+) -> dict[int, float]:
+    """Return the share of the question's words in each passage's units, by the passage's place."""
+    together: dict[int, frozenset[str]] = {}
+    first: dict[int, Unit] = {}
+    for unit, own in zip(units, terms, strict=True):
+        if unit.place not in first:
+            first[unit.place] = unit
+            together[unit.place] = _context_terms(unit)
+        together[unit.place] |= own
+    return {
+        place: covered(question, together[place], unit.language) for place, unit in first.items()
+    }
 
 
 def answer_features(
@@ -201,39 +220,41 @@ def answer_features(
 ) -> Features:
     """Return the features of a whole question, shape (len(ANSWER_FEATURES),)."""
     best = int(np.argmax(log_odds))
-    unit = units[best]
-    others = [
-        value for value, other in zip(log_odds, units, strict=True) if other.place != unit.place
-    ]
-    named = dict(zip(UNIT_FEATURES, scored.features[best], strict=True))
+    fits = scored.features[best, UNIT_FEATURES.index("fits")]
+    places = np.array([unit.place for unit in units])
     return np.array(
         [
-            log_odds[best],
+            float(np.bincount(places, weights=shares(log_odds)).max()),
             float(ranking.scores[0]),
-            max(others, default=log_odds[best] - 5.0),
             float(ranking.scores[0] - np.median(ranking.scores)),
-            ranking.known_words,
-            float(ranking.coverage[unit.place]),
-            named["names"],
-            named["window"],
-            named["sentence"],
-            named["fits"],
-            _missing(question, scored.windows[best], unit.language),
+            float(fits) if question.wanted.patterns else 1.0,
+            _names_near(question, units, best),
         ]
     )
 
 
-def _missing(question: Asked, terms: frozenset[str], language: Language) -> float:
-    rarest = max(question.rarities, default=0.0)
-    if rarest <= 0:
-        return 0.0
-    return (
-        max(
-            rarity * (1 - _held(word, terms, language))
-            for word, rarity in zip(question.words, question.rarities, strict=True)
+def shares(log_odds: Features) -> Features:
+    """Return each unit's share of the chance that one of them answers; they sum to 1."""
+    # Log-odds aren't believed wholly: less than that quotes more whole paragraphs.
+    odds = np.exp(_SURENESS * (log_odds - np.max(log_odds)))
+    return np.asarray(odds / odds.sum(), dtype=np.float64)
+
+
+def _names_near(question: Asked, units: Sequence[Unit], best: int) -> float:
+    """Return the share of a question's names and numbers that stand near a unit."""
+    wanted = [word for word, name in zip(question.words, question.names, strict=True) if name]
+    if not wanted:
+        return 1.0
+    unit = units[best]
+    beside = units[max(0, best - _NEAR) : best + _NEAR + 1]
+    near = " ".join(
+        (
+            *unit.hit.passage.heading,
+            unit.hit.document.metadata.title,
+            *(other.text for other in beside if other.place == unit.place),
         )
-        / rarest
     )
+    return sum(_written(word, f" {near} ".casefold()) for word in wanted) / len(wanted)
 
 
 def covered(question: Asked, terms: frozenset[str], language: Language) -> float:
@@ -323,14 +344,6 @@ def _begins(form: str, about: str) -> bool:
             return True
         at = about.find(form, at + 1)
     return False
-
-
-def _fragment(unit: Unit) -> bool:
-    text = unit.text.strip()
-    if " | " in text:
-        return False
-    begins = next((c for c in text if c.isalnum()), "a")
-    return begins.islower() or text[-1] not in ".!?…”\"')"
 
 
 def named(names: Iterable[str], row: Features) -> dict[str, float]:

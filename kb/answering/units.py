@@ -33,7 +33,8 @@ class Unit:
 
     ``core`` is what answers, ``span`` what is quoted (the core, perhaps with the sentence
     before), ``context`` what it stands under: header of the table or announcement of the list.
-    ``hit`` is its passage and ``place`` the place of that passage in the ranking, from 0.
+    ``heading`` is the path of headings above it, ``hit`` its passage and ``place`` the place of
+    that passage in the ranking, from 0.
     """
 
     hit: Hit
@@ -43,6 +44,7 @@ class Unit:
     kind: BlockKind
     cosine: float
     context: Span | None = None
+    heading: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -100,6 +102,7 @@ def _units(hit: Hit, place: int, row: int, cosines: dict[tuple[int, Span], float
                 span=_quoted(document, spans, blocks, at),
                 kind=kind,
                 cosine=cosines.get((row, span), fallback),
+                heading=block.heading if block is not None else (),
                 context=_context(document, block),
             )
         )

@@ -99,6 +99,7 @@ def test_figures_by_hand() -> None:
         "recall_answered": pytest.approx((1 + 1 / 3) / 2, abs=1e-4),
         "fact": pytest.approx(2 / 3, abs=1e-4),
         "page_right": 1.0,
+        "characters": (len(FOUR) + len(WASTE) + len(SEA) + len("Portti on auki aina.")) / 4,
     }
     assert published["refusal"] == {
         "precision": 0.0,

@@ -64,6 +64,24 @@ def test_the_scanned_page_holds_its_quotes() -> None:
     assert [f"{one.id}: {one.text()}" for one in result.problems] == []
 
 
+def test_what_is_fitted_on_is_verbatim_and_no_answer_of_the_other_halves() -> None:
+    tune = [question for question in half("tune") if SCANNED not in cited(question)]
+    corpus = [text(name) for name in manifest() if name != SCANNED]
+    assert len(tune) > 150
+    # Short questions in spoken language: which language they're in is said, not guessed.
+    wrong = {"document", "quote", "copied"}
+    found = check_questions(tune, corpus, balance=None).problems
+    assert [f"{one.id}: {one.text()}" for one in found if one.code in wrong] == []
+    held = {(gold.document, quote) for one in both() for gold in one.gold for quote in gold.quotes}
+    for question in half("tune"):
+        for gold in question.gold:
+            for quote in gold.quotes:
+                assert not any(
+                    document == gold.document and (quote in other or other in quote)
+                    for document, other in held
+                ), question.id
+
+
 def test_no_answer_stands_in_what_is_confidential() -> None:
     for question in both():
         for document in cited(question):

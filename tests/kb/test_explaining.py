@@ -19,8 +19,7 @@ def a_statement(start: int, probability: float, **features: float) -> dict[str, 
         "end": start + 3,
         "text": f"Lause {start}.",
         "probability": probability,
-        "features": {"fits": 0.5, "names": 1, "window": 1, "sentence": 0.6, "fragment": 0}
-        | features,
+        "features": {"fits": 0.5, "names": 1, "window": 1, "sentence": 0.6, "short": 0} | features,
     }
 
 
@@ -46,7 +45,7 @@ ANSWER = Answer(
         "statements": [
             a_statement(5, 0.9),
             a_statement(50, 0.7, sentence=0.1),
-            a_statement(60, 0.2, fits=0, names=0.5, window=0.2, sentence=0.1, fragment=1),
+            a_statement(60, 0.2, fits=0, names=0.5, window=0.2, sentence=0.1, short=1),
             a_statement(70, 0.2),
         ],
     },

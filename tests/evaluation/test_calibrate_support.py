@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from evaluation.calibrate_support import (
+    answer_features,
+    as_toml,
+    fit_answer,
+    fit_units,
+    samples_of_questions,
+    without,
+)
+from evaluation.fitting import Linear
+from evaluation.questions import Gold, GoldQuestion
+from kb.answering.support import ANSWER_FEATURES, UNIT_FEATURES
+from kb.knowledge_base import KnowledgeBase
+from tests.kb.answers import QUESTION, QUOTE, opened, take_in, with_water, write
+
+Open = Callable[..., KnowledgeBase]
+
+
+def asked(question: str, *quotes: str) -> GoldQuestion:
+    return GoldQuestion(
+        id=question,
+        question=question,
+        language="fi",
+        kind="what",
+        themes=(),
+        answerable=bool(quotes),
+        gold=(Gold("vesi.md", quotes),) if quotes else (),
+    )
+
+
+def test_a_question_is_asked_with_and_without_what_answers_it(
+    open_at: Open, tmp_path: Path
+) -> None:
+    kb = opened(open_at, tmp_path)
+    write(
+        tmp_path / "aineisto",
+        vesi=f"# Vesi\n\n{QUOTE} Vesilaatuja on neljä.\n",
+        meri="# Meri\n\nJäähdytysvesi lämpenee. Merestä otetaan hiekkaa.\n",
+    )
+    take_in(kb, tmp_path / "aineisto")
+    questions = [asked(QUESTION, QUOTE), asked("Kuka mittaa meren lämpötilan?")]
+    whole, lacking, nothing = samples_of_questions(kb, questions, name="omat")
+    assert (whole.answered, lacking.answered, nothing.answered) == (True, False, False)
+    assert (whole.written, lacking.written, nothing.written) == (True, False, True)
+    assert [unit.text for unit, right in zip(whole.units, whole.right, strict=True) if right] == [
+        QUOTE
+    ]
+    assert QUOTE not in [unit.text for unit in lacking.units]
+    assert lacking.units
+    units = fit_units([whole, lacking, nothing])
+    features = answer_features([whole, lacking, nothing], units)
+    fitted = fit_answer([whole, lacking, nothing], features)
+    assert features.shape == (3, len(ANSWER_FEATURES))
+    assert (fitted.weights >= 0).all()
+    assert tuple(whole.units[int(np.argmax(units.scores(whole.scored.features)))].text) == tuple(
+        QUOTE
+    )
+
+
+def test_what_is_taken_away_leaves_the_order_of_the_rest(open_at: Open, tmp_path: Path) -> None:
+    kb = with_water(open_at, tmp_path)
+    write(tmp_path / "aineisto", toinen="# Toinen\n\nJäähdytysvesi on lämmintä vettä.\n")
+    take_in(kb, tmp_path / "aineisto")
+    whole = kb.material(QUESTION)
+    assert len(whole.rows) == 2
+    first, second = whole.rows
+    rest = without(whole, frozenset({first}))
+    assert rest.rows == (second,)
+    assert rest.hits == whole.hits[1:]
+    assert rest.ranking.scores.tolist() == whole.ranking.scores.tolist()[1:]
+    assert {one.row for one in rest.ranking.sentences} == {second}
+
+
+def test_the_file_holds_every_coefficient_by_name() -> None:
+    units = Linear(np.arange(1.0, len(UNIT_FEATURES) + 1), -3.0)
+    answer = Linear(np.arange(1.0, len(ANSWER_FEATURES) + 1), -1.5)
+    read = tomllib.loads(as_toml(units, answer, threshold=0.5))
+    assert read["unit"] == {"bias": -3.0, **dict(zip(UNIT_FEATURES, units.weights, strict=True))}
+    assert read["answer"]["bias"] == pytest.approx(-1.5)
+    assert list(read["answer"])[1:] == list(ANSWER_FEATURES)
+    assert read["threshold"] == 0.5
