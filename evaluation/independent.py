@@ -23,10 +23,10 @@ from evaluation.office import as_text
 
 _PARTS = re.compile(
     r"word/(document|footnotes|endnotes|comments|header\d*|footer\d*)\.xml"
-    r"|ppt/(slides|notesSlides)/[^/]+\.xml|content\.xml|.*\.x?html?"
+    r"|ppt/(slides|notesSlides|comments)/[^/]+\.xml|content\.xml|.*\.x?html?"
     r"|(word|ppt)/(charts|diagrams)/(chart|data)\d*\.xml"
 )
-_TEXT_NODES = {"t", "v", "delText", "tab", "br"}
+_TEXT_NODES = {"t", "v", "delText", "tab", "br", "text"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +226,10 @@ def _workbook(path: Path) -> tuple[str, frozenset[str]]:
                 texts = [_cell(cell, shared) for cell in row.iter("{*}c")]
                 lines.append(" | ".join(texts))
                 found.update(texts)
+        for name in names:
+            if re.fullmatch(r"xl/(threadedComments/[^/]+|comments\d*|comments/[^/]+)\.xml", name):
+                root = etree.fromstring(archive.read(name), parser)
+                lines += ["".join(map(str, node.itertext())) for node in root.iter("{*}text")]
     return "\n".join(lines), frozenset(found)
 
 

@@ -36,7 +36,7 @@ class Word:
     ``left`` … ``bottom`` and ``base`` (the baseline) are in the frame that the page is read in;
     ``box`` is on the page as shown. They differ only where the text runs sideways.
     ``glued`` says that it touches the word before it; ``mark`` that it is raised and small, as a
-    footnote mark is (and an exponent).
+    footnote mark is (and an exponent); ``sure`` is false of what was recognised with doubts.
     """
 
     text: str
@@ -49,6 +49,7 @@ class Word:
     bold: bool = False
     glued: bool = False
     mark: bool = False
+    sure: bool = True
     box: Box = (0.0, 0.0, 0.0, 0.0)
 
 
@@ -1771,6 +1772,9 @@ def _is_heading(draft: _Draft, text: str, body: float, after: _Draft | None) -> 
     if text.endswith((".", ";", ",", "-")) and not _NUMBERED.match(text):
         return False
     if _CAPTION.match(text):
+        return False
+    doubted = sum(len(word.text) for one in draft.lines for word in one.words if not word.sure)
+    if doubted > 0.2 * len(text):
         return False
     if line.size >= 1.15 * body:
         return not (draft.kind is BlockKind.LIST_ITEM and not _NUMBERED.match(line.words[0].text))

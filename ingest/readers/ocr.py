@@ -194,6 +194,8 @@ def _words(tsv: str, size: tuple[int, int], turned: tuple[int, float], dpi: floa
                 box[3] * scale,
                 base * scale,
                 round(0.95 * tall * scale, 1),
+                # A letter or two are soon seen in a chart's axis or an icon.
+                sure=confidence >= (60 if len(text) > 2 else 80),
                 box=_shown(box, size, turn, skew, scale),
             )
         )

@@ -496,7 +496,7 @@ def _words(
             if turn == 0:
                 box = (box[0], top, box[2], bottom)
         found.setdefault(turn, []).append(
-            Word(text, left, top, right, bottom, base, size, bold, touches, raised, box)
+            Word(text, left, top, right, bottom, base, size, bold, touches, raised, box=box)
         )
 
     last: Box | None = None

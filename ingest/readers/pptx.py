@@ -116,6 +116,8 @@ class _Presentation:
         for relation in relations.values():
             if relation.kind == "notesSlide" and not relation.external:
                 self._notes(relation.target)
+        for comments in self._package.related(part, "comments"):
+            self._comments(comments)
 
     def _shapes(self, tree: etree._Element, layout: str) -> Iterator[_Shape]:
         for node in tree:
@@ -233,6 +235,16 @@ class _Presentation:
             body = child(shape, "txBody")
             for paragraph in children(body, "p") if body is not None else ():
                 self._builder.add(paragraph_text(paragraph), BlockKind.NOTE)
+
+    def _comments(self, part: str) -> None:
+        """Add what was remarked on a slide, answers after it; not by whom."""
+        root = self._package.xml_or_none(part)
+        self._builder.gap()
+        for node in root.iter(etree.Element) if root is not None else ():
+            if local(node) == "text":
+                self._builder.add(node.text or "", BlockKind.NOTE)
+            elif local(node) == "txBody":
+                self._builder.add(" ".join(_lines(node)), BlockKind.NOTE)
 
 
 def _in_order(shapes: Iterable[_Shape]) -> list[_Shape]:

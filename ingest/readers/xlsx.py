@@ -26,7 +26,7 @@ from ingest.readers.package import (
 from ingest.readers.sheets import Cell, add_sheet
 from ingest.reading import Reading
 from kb.errors import UnreadableDocument
-from kb.model import Metadata
+from kb.model import BlockKind, Metadata
 
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -164,6 +164,33 @@ class _Workbook:
                 sorted(rows.items()),
                 headers=self._table_headers(sheet.part),
             )
+        self._comments(sheet.part)
+
+    def _comments(self, part: str) -> None:
+        """Add what was remarked on cells, row by row; not by whom.
+
+        A thread is kept twice, the second time for programs that know none: with a preface.
+        """
+        found: list[tuple[int, int, str]] = []
+        threaded: set[str] = set()
+        for kind, name in (("threadedComment", "threadedComment"), ("comments", "comment")):
+            for comments in self._package.related(part, kind):
+                root = self._package.xml_or_none(comments)
+                for node in descendants(root, name) if root is not None else ():
+                    reference = attribute(node, "ref") or ""
+                    area, text = _area(reference), child(node, "text")
+                    if (
+                        area is None
+                        or text is None
+                        or (name == "comment" and reference in threaded)
+                    ):
+                        continue
+                    if name == "threadedComment":
+                        threaded.add(reference)
+                    found.append((area[0], area[1], text.text or _string(text)))
+        self._builder.gap()
+        for row, _, said in sorted(found, key=lambda one: one[:2]):
+            self._builder.add(said, BlockKind.NOTE, row=row)
 
     def _table_headers(self, part: str) -> frozenset[int]:
         found: set[int] = set()

@@ -25,6 +25,8 @@ from tests.ingest.readers.samples import (
 )
 from tests.ingest.readers.test_dispatch import ole
 
+RELATION = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+
 
 def code_of(data: bytes, name: str, limits: Limits | None = None) -> str:
     with pytest.raises(UnreadableDocument) as caught:
@@ -55,6 +57,41 @@ def test_shapes_are_read_line_by_line_from_the_left() -> None:
             box.text_frame.text = text
 
     assert [text for _, text in blocks(read_bytes(slides(make), "a.pptx"))] == ["1", "2", "3", "4"]
+
+
+def test_comments_on_a_slide_come_last_without_their_authors() -> None:
+    from pptx.opc.package import Part  # the same
+    from pptx.opc.packuri import PackURI
+
+    main = "http://schemas.openxmlformats.org/presentationml/2006/main"
+    said = (
+        f'<p:cmLst xmlns:p="{main}"><p:cm authorId="7"><p:text>Onko hinta oikea?</p:text></p:cm>'
+        '<p:cm authorId="8"><p:text>On, vuodelta 2024.</p:text></p:cm></p:cmLst>'
+    )
+
+    def make(deck: Any) -> None:
+        for title in ("Hinnat", "Ehdot"):
+            slide = deck.slides.add_slide(deck.slide_layouts[5])
+            slide.shapes.title.text = title
+        part = Part(
+            PackURI("/ppt/comments/comment1.xml"),
+            "application/vnd.openxmlformats-officedocument.presentationml.comments+xml",
+            deck.part.package,
+            said.encode(),
+        )
+        deck.slides[0].part.relate_to(part, f"{RELATION}/comments")
+
+    reading = read_bytes(slides(make), "a.pptx")
+
+    assert [
+        (block.slide, text)
+        for block, (_, text) in zip(reading.blocks, blocks(reading), strict=True)
+    ] == [
+        (1, "Hinnat"),
+        (1, "Onko hinta oikea?"),
+        (1, "On, vuodelta 2024."),
+        (2, "Ehdot"),
+    ]
 
 
 def test_columns_of_a_layout_are_read_from_the_left() -> None:

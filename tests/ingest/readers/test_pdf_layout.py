@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from reportlab.pdfbase.pdfmetrics import stringWidth
 
 from ingest.readers.grids import grids
+from ingest.readers.layout import Page, Word, assemble
 from ingest.readers.pdf import read_pdf
 from kb.model import BlockKind
 from tests.ingest.readers.typeset import A4, Sheet, check, lines_of, put_lines, sheet, texts
@@ -232,6 +233,20 @@ def test_a_label_beside_the_text_takes_no_line_of_it(tmp_path: Path) -> None:
         "• Haetaan lupa ajoissa",
         "• Kerrotaan asukkaille",
     ]
+
+
+@pytest.mark.parametrize("sure", [True, False])
+def test_large_words_recognised_with_doubts_are_no_heading(sure: bool) -> None:
+    lines = [
+        Word(word, 60 + 60 * at, 90 + 14 * row, 110 + 60 * at, 102 + 14 * row, 100 + 14 * row, 10)
+        for row, line in enumerate(lines_of(GATE, 300))
+        for at, word in enumerate(line.split())
+    ]
+    label = Word("Lupaehdot", 60, 40, 160, 62, 60, 22, sure=sure)
+
+    found = assemble([Page(595, 842, [label, *lines])]).blocks[0]
+
+    assert (found.kind is BlockKind.HEADING) is sure
 
 
 @pytest.mark.parametrize("empty", [([], []), ([(0.0, 9.0, 5.0)], []), ([], [(0.0, 9.0, 5.0)])])

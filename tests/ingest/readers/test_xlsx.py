@@ -8,11 +8,13 @@ import openpyxl  # noqa: TID253  # tests make their files with it
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from openpyxl.comments import Comment  # noqa: TID253  # the same
 from openpyxl.worksheet.table import Table  # noqa: TID253  # the same
 
 from ingest.limits import Limits
 from ingest.readers.csv import numbered_rows, sniff_delimiter
 from ingest.readers.xlsx import show_number
+from kb.model import BlockKind
 from tests.ingest.readers.samples import blocks, read_bytes
 
 EPOCH = datetime(1899, 12, 30)
@@ -35,6 +37,23 @@ def workbook(*rows: Sequence[object], merged: Sequence[str] = (), table: str = "
 
 def lines(data: bytes) -> list[str]:
     return [text for _, text in blocks(read_bytes(data, "a.xlsx"))]
+
+
+def test_comments_on_cells_follow_the_sheet_without_their_authors() -> None:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.append(["Tontti", "Pinta-ala"])
+    sheet.append(["Länsi", 12])
+    sheet["B2"].comment = Comment("Mitattu kartalta", "Tarkastaja")
+    buffer = io.BytesIO()
+    book.save(buffer)
+
+    reading = read_bytes(buffer.getvalue(), "a.xlsx")
+
+    (note,) = [block for block in reading.blocks if block.kind is BlockKind.NOTE]
+    assert (reading.text[note.start : note.end], note.row) == ("Mitattu kartalta", 2)
+    assert "Tarkastaja" not in reading.text
 
 
 @pytest.mark.parametrize(
