@@ -18,7 +18,7 @@ from fastapi import FastAPI
 from api import problems
 from api.routes import answers, asking, documents, reference, related, status, uploads
 from api.security import Guard, hosts_of
-from api.web.mounting import mount
+from api.web.mounting import mount, refused_page
 from ingest.jobs import Jobs
 from ingest.working import Worker
 from kb.assembly import open_knowledge_base
@@ -79,7 +79,7 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(module.router)
     problems.install(app)
     mount(app)
-    app.add_middleware(Guard, hosts=hosts_of(settings))
+    app.add_middleware(Guard, hosts=hosts_of(settings), page=refused_page)
     return app
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import ipaddress
 import logging
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -40,7 +41,12 @@ HEADERS = {
     ),
 }
 BODY_LIMIT = 64 * 1024
-"""Bytes of a body that isn't an upload."""
+"""Bytes of a body that holds neither files nor long texts."""
+
+TEXT_LIMIT = 1024 * 1024
+"""Bytes of a body that holds texts that somebody pasted: ``TEXT_PATHS`` take so much."""
+
+TEXT_PATHS = frozenset({"/related", "/api/related"})
 
 UPLOAD_PATHS = frozenset({"/api/documents", "/documents/upload", "/projects/import"})
 """Where larger bodies are taken; their handlers limit them while they stream."""
@@ -128,9 +134,12 @@ def same_origin(headers: Headers) -> bool:
 class Guard:
     """The outermost layer: checks requests, adds headers, turns what is unforeseen into a 500."""
 
-    def __init__(self, app: ASGIApp, *, hosts: Hosts) -> None:
+    def __init__(
+        self, app: ASGIApp, *, hosts: Hosts, page: Callable[[Scope, Refused], ASGIApp]
+    ) -> None:
         self._app = app
         self._hosts = hosts
+        self._page = page
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
@@ -160,9 +169,14 @@ class Guard:
         if refusal is not None:
             if refusal.status == 413:
                 await _drain(receive)
-            await problem_of(refusal, language)(scope, receive, sending)
+            # Only of a request that names us: a foreign page is told nothing more.
+            told: ASGIApp = problem_of(refusal, language)
+            if refusal.status == 413 and not api and "text/html" in headers.get("accept", ""):
+                told = self._page(scope, refusal)
+            await told(scope, receive, sending)
             return
-        limited = receive if scope["path"] in UPLOAD_PATHS else _limited(receive)
+        limit = _limit(scope["path"])
+        limited = receive if limit is None else _limited(receive, limit)
         try:
             await self._app(scope, limited, sending)
         except Exception:
@@ -180,17 +194,20 @@ class Guard:
         if scope["method"] not in _SAFE_METHODS and not same_origin(headers):
             return Refused("cross_origin", status=403)
         length = headers.get("content-length", "")
-        if (
-            scope["path"] not in UPLOAD_PATHS
-            and length.isascii()
-            and length.isdigit()
-            and int(length[:18]) > BODY_LIMIT
-        ):
+        limit = _limit(scope["path"])
+        if limit is not None and length.isascii() and length.isdigit() and int(length[:18]) > limit:
             return Refused("too_large", status=413)
         return None
 
 
-def _limited(receive: Receive) -> Receive:
+def _limit(path: str) -> int | None:
+    """Return how many bytes a path takes; None where its handler limits them."""
+    if path in UPLOAD_PATHS:
+        return None
+    return TEXT_LIMIT if path in TEXT_PATHS else BODY_LIMIT
+
+
+def _limited(receive: Receive, limit: int) -> Receive:
     """Return a ``receive`` that refuses a body which grows beyond the limit as it comes in."""
     taken = 0
 
@@ -198,7 +215,7 @@ def _limited(receive: Receive) -> Receive:
         nonlocal taken
         part = await receive()
         taken += len(part.get("body", b""))
-        if taken > BODY_LIMIT:
+        if taken > limit:
             if part.get("more_body", False):
                 await _drain(receive)
             raise HTTPException(413)

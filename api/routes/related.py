@@ -28,7 +28,7 @@ from kb.scoping import scope_from, theme_of
 
 router = APIRouter(prefix="/api", tags=["projects"])
 
-LONGEST_TEXT = 20_000
+LONGEST_TEXT = 100_000
 MOST_SEEDS = 10
 _MAX_K = 100
 _opening = threading.Lock()

@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.types import Scope
 
 from api.problems import status_of, text_of
 from api.web import (
@@ -60,6 +61,11 @@ def _as_page_or(otherwise: Handler) -> Handler:
     return handle
 
 
+def refused_page(scope: Scope, error: KnowledgeBaseError) -> Response:
+    """Return what a form is told that is larger than is taken."""
+    return error_page(Request(scope), HTTPException(status_of(error)))
+
+
 def error_page(request: Request, error: Exception) -> Response:
     """Return a fault as a page: what is wrong, and the way on."""
     visit = Visit(request)
@@ -67,6 +73,7 @@ def error_page(request: Request, error: Exception) -> Response:
         status, text = status_of(error), text_of(error, visit.language)
     else:
         status = error.status_code if isinstance(error, HTTPException) else 422
-        text = visit.t("error_not_found_text" if status in (404, 405, 422) else "error_unexpected")
+        key = "error_not_found_text" if status in (404, 405, 422) else "error_unexpected"
+        text = visit.t("error_too_large") if status == 413 else visit.t(key)
     title = visit.t("error_not_found" if status == 404 else "error_title")
     return visit.page("error.html", status, title=title, text=text)

@@ -154,6 +154,7 @@ def _related(visit: Visit, fields: list[tuple[str, str]]) -> Response:
             media_type="text/csv; charset=utf-8",
             headers={"Content-Disposition": 'attachment; filename="related.csv"'},
         )
+    posted = request.method == "POST"
     titles = {str(row.id): row.metadata.title or row.source for row in visit.rows}
     return visit.page(
         "related.html",
@@ -168,9 +169,13 @@ def _related(visit: Visit, fields: list[tuple[str, str]]) -> Response:
         listed=[one for one in titles.items() if one[0] not in compared.documents][:_MOST_LISTED],
         results=None if found is None else related_views(visit, found),
         steps=_RESULTS,
+        # What was posted stands in no address: the switch sends it along.
+        language_form="related-form"
+        if request.method == "POST" and choices(visit).projects
+        else "",
         longest=LONGEST_TEXT,
         clear=visit.href("/related", *compared.pairs()),
-        limits=wanted.told(visit, "/related", *compared.pairs()) if request.method == "GET" else [],
+        limits=wanted.told(visit, "/related", *compared.pairs()) if not posted else [],
     )
 
 

@@ -373,6 +373,7 @@ class Visit:
                 "languages": [(code, self.in_language(code)) for code in LANGUAGES],
                 "version": self.site.version,
                 "path": self.request.url.path,
+                "language_form": "",
                 "model_set": bool(self.settings.llm_provider),
                 "model_elsewhere": self.settings.llm_elsewhere,
                 **context,

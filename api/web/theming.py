@@ -65,23 +65,25 @@ def _form(visit: Visit, *, name: str, language: str, chosen: Sequence[str], path
 @router.post("/documents/{document_id}/themes")
 async def correct_document(document_id: str, request: Request) -> Response:
     """Keep the corrections of a document's themes."""
-    visit = Visit(request)
-    changes = await _changes(request)
-    await run_in_threadpool(_correct, visit, changes, document_id=document_id)
-    return RedirectResponse(
-        visit.href(f"/documents/{document_id}", ("done", "themes")), status_code=303
-    )
+    return await _corrected(request, f"/documents/{document_id}", document_id=document_id)
 
 
 @router.post("/projects/{project_id}/themes")
 async def correct_project(project_id: str, request: Request) -> Response:
     """Keep the corrections of a project's themes."""
+    return await _corrected(request, f"/projects/{project_id}", project_id=project_id)
+
+
+async def _corrected(
+    request: Request, path: str, *, document_id: str | None = None, project_id: str | None = None
+) -> Response:
+    """Keep corrections and lead back to what they are of."""
     visit = Visit(request)
     changes = await _changes(request)
-    await run_in_threadpool(_correct, visit, changes, project_id=project_id)
-    return RedirectResponse(
-        visit.href(f"/projects/{project_id}", ("done", "themes")), status_code=303
+    await run_in_threadpool(
+        _correct, visit, changes, document_id=document_id, project_id=project_id
     )
+    return RedirectResponse(visit.href(path, ("done", "themes")), status_code=303)
 
 
 async def _changes(request: Request) -> dict[str, bool]:

@@ -176,7 +176,9 @@ def test_what_nobody_foresaw_is_a_problem_without_a_trace(
         "path": "/api/ask",
         "headers": [(b"host", b"localhost"), (b"accept-language", b"sv")],
     }
-    guard = Guard(broken, hosts=Hosts(frozenset({"localhost"}), addresses=False))
+    guard = Guard(
+        broken, hosts=Hosts(frozenset({"localhost"}), addresses=False), page=lambda *_: broken
+    )
     with caplog.at_level(logging.ERROR):
         asyncio.run(guard(scope, receive, send))
 
