@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from ingest import pipeline
 from ingest.batch_report import as_html, as_json, write_report
 from ingest.pipeline import Outcome, What, ingest, ingest_sources, retry_rejected
 from ingest.sources import Source
@@ -17,6 +18,8 @@ from kb.errors import KnowledgeBaseError, NotFound
 from kb.knowledge_base import KnowledgeBase
 from kb.model import Confidentiality
 from tests.conftest import BagOfWords, need
+from tests.ingest.readers.samples import sample_docx
+from tests.ingest.readers.test_dispatch import ole
 
 OpenAt = Callable[..., KnowledgeBase]
 
@@ -147,6 +150,34 @@ def test_what_lacked_a_program_is_read_once_the_program_is_there(
     assert "Satama" in {document.metadata.title for document in kb.documents()} or any(
         "Satama" in kb.document(row.id).text for row in kb.documents()
     )
+
+
+def test_a_converter_that_hung_on_a_busy_machine_gets_a_second_go(
+    tmp_path: Path, folder: Path, open_at: OpenAt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stand-in for LibreOffice that never ends the first time, and converts the second."""
+    (folder / "rikki.docx").unlink()
+    (folder / "vanha.doc").write_bytes(ole(["WordDocument"]))
+    ready, once = tmp_path / "ready.docx", tmp_path / "once"
+    ready.write_bytes(sample_docx())
+    program = tmp_path / "bin" / "soffice"
+    program.parent.mkdir()
+    program.write_text(
+        f"#!/bin/sh\n[ -e {once} ] || {{ echo > {once}; sleep 600 & wait; }}\n"
+        'while [ "$1" != --outdir ]; do shift; done\n'
+        f'mkdir -p "$2" && cp {ready} "$2/source.docx"\n',
+        encoding="ascii",
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    monkeypatch.setattr(pipeline, "_busy", lambda: True)
+    kb = open_at(tmp_path / "data", embedder=BagOfWords(), read_seconds=3)
+
+    report = ingest(kb, [folder])
+
+    assert once.exists()
+    assert (report.ingested, report.rejected) == (2, [])
+    assert examine(kb) == []
 
 
 def test_a_file_that_becomes_unreadable_keeps_its_last_version_and_says_so(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,13 +14,16 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image, ImageDraw, ImageFont
 
 from ingest.frames import decode, encode
 from ingest.limits import MEGABYTE, Limits
+from ingest.readers.ocr import ocr_available
 from ingest.reading import Reading
 from ingest.sandbox import ReaderPool
 from kb.errors import UnreadableDocument
 from kb.model import Block, BlockKind, Kind, Metadata, WordBox
+from tests.conftest import need
 
 HOSTILE = "tests.ingest.hostile_readers:read"
 LIMITS = Limits(seconds=1, memory_bytes=400 * MEGABYTE, text_chars=100_000)
@@ -91,6 +95,36 @@ def test_signs_of_life_give_more_time_but_not_for_ever(order: Callable[[str], Pa
         begun = time.monotonic()
         assert refusal(pool, order("slow 1000")) == "unreadable_timeout"
         assert 2 < time.monotonic() - begun < 9
+
+
+@pytest.mark.slow
+def test_a_long_scan_may_take_longer_than_a_file_as_long_as_its_pages_come(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = shutil.which("tesseract")
+    need(real and "fin" in ocr_available(), "tesseract with Finnish")
+    program = tmp_path / "bin" / "tesseract"
+    program.parent.mkdir()
+    program.write_text(
+        f'#!/bin/sh\n[ "$1" = --list-langs ] || sleep 1\nexec {real} "$@"\n', encoding="utf-8"
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    pages = []
+    for number in range(8):
+        page = Image.new("L", (900, 160), 255)
+        text = f"Satama {number} on avoinna koko vuoden"
+        ImageDraw.Draw(page).text((30, 50), text, font=ImageFont.load_default(44), fill=0)
+        pages.append(page)
+    scan = tmp_path / "skannaus.tiff"
+    pages[0].save(scan, save_all=True, append_images=pages[1:], dpi=(200, 200))
+
+    # Eight pages of a second or more are over the six seconds that a silent reader has.
+    with ReaderPool(1, Limits(seconds=5)) as pool:
+        reading = pool.read(scan)
+
+    assert len(reading.page_starts) == 8
+    assert reading.text.count("avoinna") >= 6
 
 
 def test_what_a_reader_prints_does_not_disturb(
