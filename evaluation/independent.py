@@ -1,12 +1,15 @@
 """The text of an original file, by other means than the product's own readers.
 
-What checks citations must not share code with what made them: PDF pages come raw from pypdf
-and from PDFium without any of our cleaning, Office files from the text nodes of their XML.
+What checks citations must not share code with what made them: PDF pages come raw from pypdf,
+from PDFium and, where it is installed, from Poppler, without any of our cleaning, Office files
+from the text nodes of their XML.
 """
 
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -65,9 +68,10 @@ def original(path: Path, *, name: str = "") -> Original | None:
     """
     suffix = Path(name or path.name).suffix.casefold()
     if suffix == ".pdf":
-        both = zip(_pypdf(path), _pdfium(path), strict=True)
+        raw = [_pypdf(path), _pdfium(path)]
+        raw += [texts for texts in _poppler(path) if len(texts) == len(raw[0])]
         return Original(
-            pages=tuple((one, two, _told(one), _told(two)) for one, two in both),
+            pages=tuple((*each, *map(_told, each)) for each in zip(*raw, strict=True)),
             pictures=_pictures(path),
             path=path,
         )
@@ -100,6 +104,7 @@ def original(path: Path, *, name: str = "") -> Original | None:
     return None
 
 
+_SECONDS = 120
 _GLYPH_NAME = re.compile(r"/([A-Za-z](?:_[A-Za-z]){1,2})(?:\.liga)?")
 _LEADERS = re.compile(r"(?:[.…]\s*){4,}")
 
@@ -134,6 +139,18 @@ def _pdfium(path: Path) -> list[str]:
         return texts
     finally:
         document.close()
+
+
+def _poppler(path: Path) -> Iterator[list[str]]:
+    """Yield the pages twice, by columns and as they come in the file; nothing without Poppler."""
+    program = shutil.which("pdftotext")
+    for order in ([], ["-raw"]) if program else ():
+        command = [str(program), "-enc", "UTF-8", *order, str(path), "-"]
+        try:
+            done = subprocess.run(command, capture_output=True, timeout=_SECONDS, check=True)
+        except (subprocess.SubprocessError, OSError):
+            return
+        yield done.stdout.decode("utf-8", "replace").split("\f")[:-1]
 
 
 def _pictures(path: Path) -> frozenset[int]:
