@@ -7,8 +7,10 @@ it grows with every statement, and so does what has to be read.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from kb.answering.support import Features, shares
 from kb.answering.units import Unit
@@ -38,18 +40,19 @@ class Run:
 def runs(units: Sequence[Unit], log_odds: Features) -> list[Run]:
     """Return all runs of units that can be quoted as one, worth most first.
 
-    ``log_odds`` has the shape (units,). A run stays in its passage, under one heading, and inside
-    or outside of a table. A unit longer than ``LONGEST`` is a run by itself.
+    ``log_odds`` has the shape (units,). A run stays in its passage, on one page, under one
+    heading, and inside or outside of a table. A unit longer than ``LONGEST`` is a run by itself.
     """
     if not units:
         return []
     chances = shares(log_odds)
     found: list[Run] = []
+    goes_on = [follows(before, unit) for before, unit in pairwise(units)]
     for first in range(len(units)):
         chance, best = 0.0, first
         for last in range(first, len(units)):
             length = units[last].core.end - units[first].core.start
-            if last > first and (length > LONGEST or not follows(units[last - 1], units[last])):
+            if last > first and (length > LONGEST or not goes_on[last - 1]):
                 break
             chance += float(chances[last])
             if log_odds[last] > log_odds[best]:
@@ -60,11 +63,15 @@ def runs(units: Sequence[Unit], log_odds: Features) -> list[Run]:
 
 
 def follows(before: Unit, unit: Unit) -> bool:
-    """Return whether a unit goes on where another ends: under one heading, in one table or none.
+    """Return whether a unit goes on where another ends.
 
-    What is no unit may stand between, such as an announcement.
+    That is on the same page, under the same heading, in the same table or in none. What is no unit may stand between, such as an announcement.
     """
     if before.place != unit.place or before.core.end > unit.core.start:
+        return False
+    # A citation that names two pages sends its reader to the wrong one first.
+    starts = unit.hit.document.page_starts
+    if bisect_right(starts, before.core.start) != bisect_right(starts, unit.core.start):
         return False
     rows = [one.kind is BlockKind.TABLE_ROW for one in (before, unit)]
     if any(rows) and (not all(rows) or before.context != unit.context):

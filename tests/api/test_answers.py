@@ -83,7 +83,7 @@ def test_a_saved_answer_is_listed_renamed_exported_and_removed(library: Server) 
     address = f"/api/answers/{saved['answer_id']}"
 
     SavedOut.model_validate(saved)
-    assert saved["claims"][0]["citations"][0]["quote"] == QUOTE
+    assert QUOTE in saved["claims"][0]["citations"][0]["quote"]
     assert saved["since"] == {
         "changed": 0,
         "sources": [

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -46,6 +49,18 @@ def test_a_run_ends_at_a_heading_and_at_a_table() -> None:
     text, item = units_under((sentence, BlockKind.PARAGRAPH), (sentence, BlockKind.LIST_ITEM))
     assert follows(text, item)
     assert not follows(item, text)
+
+
+def test_a_run_ends_with_its_page() -> None:
+    document, units = prose()
+    second = units[2].core.start
+    paged = [
+        replace(one, hit=replace(one.hit, document=replace(document, page_starts=(0, second))))
+        for one in units
+    ]
+    assert follows(units[1], units[2])
+    assert [follows(before, unit) for before, unit in pairwise(paged)] == [True, False, True]
+    assert all((run.first < 2) == (run.last < 2) for run in runs(paged, np.zeros(4)))
 
 
 def test_a_long_statement_is_a_run_by_itself() -> None:
