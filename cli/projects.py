@@ -178,7 +178,8 @@ def related_command(
 ) -> None:
     from kb.assembly import open_relator
     from kb.projects import ProjectFilter
-    from kb.relating import related_csv, seeds_of
+    from kb.related import related_csv
+    from kb.relating import seeds_of
     from kb.scoping import theme_of
 
     opened = open_kb()

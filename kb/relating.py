@@ -14,8 +14,6 @@ English, Finnish to English), on a wide plateau, and hold on 257 queries that ha
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import threading
 from collections import Counter
@@ -26,18 +24,28 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import numpy.typing as npt
 
-from kb.analysis.engines import FUNCTION_WORD_WEIGHT, index_terms, question_tokens
+from kb.analysis.engines import FUNCTION_WORD_WEIGHT, question_tokens
 from kb.centring import Centring, Vector
+from kb.comparing import (
+    centred,
+    longest,
+    means_of,
+    names_in,
+    nearest_pair,
+    overlap,
+    pair_by_words,
+    unit,
+    weighed,
+    without_runs,
+)
 from kb.embeddings import Embeddings
 from kb.errors import BadQuestion
 from kb.fusion import Scores, top
-from kb.lexical import LexicalIndex, LexicalScores, Terms, Word
-from kb.messages import message
+from kb.lexical import LexicalIndex, LexicalScores, Word
 from kb.model import LANGUAGES, Document, Language, Matrix, Span
 from kb.projects import (
     Project,
     ProjectFilter,
-    ProjectId,
     Projects,
     folded,
     folded_partner,
@@ -45,8 +53,8 @@ from kb.projects import (
     passage_spans,
 )
 from kb.protocols import Embedder
+from kb.related import Quote, Reason, Related
 from kb.retrieval import question_words
-from kb.themes import themes
 from kb.translation import Translator
 
 if TYPE_CHECKING:
@@ -54,7 +62,6 @@ if TYPE_CHECKING:
 
 Rows = npt.NDArray[np.int64]
 Signal = Literal["theme", "place", "partner", "programme", "time"]
-ReasonKind = Literal["theme", "place", "partner", "programme", "text"]
 
 SIGNAL_WEIGHTS: Mapping[Signal, float] = {
     "theme": 0.06,
@@ -84,100 +91,13 @@ _COMPARED = 150
 _MOST_PASSAGES = 12
 _MOST_SENTENCES = 40
 _MOST_WORDS = 40
-_SHORTEST_QUOTE = 25
 _FEW = 0.01
-_PRIOR_WEIGHT = 100
 _SEEN_LIMIT = 20_000
 _SAMPLE = 500
 """Projects whose sentences tell the mean sentence."""
 
 _READ = 20_000
 """Characters of a text in which places and partners are looked for."""
-
-_LONGEST_NAME = 8
-"""Words of a place or partner that is looked for in a text."""
-
-
-@dataclass(frozen=True, slots=True)
-class Quote:
-    """A span of a text; ``document_id`` or ``project_id`` says whose, neither: the text given."""
-
-    start: int
-    end: int
-    quote: str
-    project_id: ProjectId | None = None
-    document: Document | None = None
-
-    def to_json(self) -> dict[str, object]:
-        """Return it as published; of a document, with where it stands."""
-        out: dict[str, object] = {"start": self.start, "end": self.end, "quote": self.quote}
-        if self.project_id is not None:
-            out["project_id"] = self.project_id
-        if self.document is not None:
-            out |= {
-                "document_id": self.document.id,
-                "title": self.document.metadata.title,
-                "source": self.document.source,
-                "locator": self.document.locate(Span(self.start, self.end)).to_json(),
-            }
-        return out
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """Why a project is related: what is shared, and for text the two sentences nearest."""
-
-    kind: ReasonKind
-    names: tuple[str, ...] = ()
-    theirs: Quote | None = None
-    ours: Quote | None = None
-
-    def text(self, language: str) -> str:
-        """Return it in words."""
-        names: Sequence[str] = self.names
-        if self.kind == "theme":
-            labels = {theme.id: theme.label(language) for theme in themes()}
-            names = [labels.get(name, name) for name in names]
-        return message(f"projects.reason.{self.kind}", language, names=", ".join(names))
-
-    def to_json(self, language: str) -> dict[str, object]:
-        """Return it as published."""
-        out: dict[str, object] = {"kind": self.kind, "text": self.text(language)}
-        if self.names:
-            out["names"] = list(self.names)
-        if self.theirs is not None:
-            out["theirs"] = self.theirs.to_json()
-        if self.ours is not None:
-            out["ours"] = self.ours.to_json()
-        return out
-
-
-@dataclass(frozen=True, slots=True)
-class Related:
-    """A project that is related; ``score`` is 0–1, ``meaning`` and ``terms`` what it rests on."""
-
-    project: Project
-    score: float
-    meaning: float | None
-    terms: float
-    reasons: tuple[Reason, ...]
-
-    def to_json(self, language: str) -> dict[str, object]:
-        """Return it as published."""
-        return {
-            "project_id": self.project.id,
-            "title": self.project.title,
-            "score": round(self.score, 4),
-            "acronym": self.project.acronym,
-            "registry": self.project.registry,
-            "programme": self.project.programme,
-            "start": self.project.start,
-            "end": self.project.end,
-            "url": self.project.url,
-            "meaning": None if self.meaning is None else round(self.meaning, 4),
-            "terms": round(self.terms, 4),
-            "reasons": [reason.to_json(language) for reason in self.reasons],
-        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -295,8 +215,8 @@ class Relator:
         return Seed(
             text=text,
             language=language,
-            passages=_longest(passages, _MOST_PASSAGES),
-            sentences=_longest(sentences, _MOST_SENTENCES),
+            passages=longest(passages, _MOST_PASSAGES),
+            sentences=longest(sentences, _MOST_SENTENCES),
         )
 
     def of_project(self, project_id: str) -> Seed:
@@ -306,8 +226,8 @@ class Relator:
         return Seed(
             text=project.text,
             language=project.language,
-            passages=_longest(passages, _MOST_PASSAGES),
-            sentences=_longest(sentences, _MOST_SENTENCES),
+            passages=longest(passages, _MOST_PASSAGES),
+            sentences=longest(sentences, _MOST_SENTENCES),
             project=project,
             themes=frozenset(project.themes),
             told=frozenset().union(
@@ -323,7 +243,7 @@ class Relator:
             text=document.text,
             language=document.language,
             passages=tuple(chosen),
-            sentences=_longest(
+            sentences=longest(
                 [
                     Span(span.start + s.start, span.start + s.end)
                     for span in chosen
@@ -404,7 +324,7 @@ class Relator:
         """Return the seed with the names in it and with vectors: kept ones, else new ones."""
         table = self._table()
         if seed.project is None:
-            seed = replace(seed, names=_named(seed.text[:_READ], table.names))
+            seed = replace(seed, names=names_in(seed.text[:_READ], table.names))
         if not table.matrix.size:
             return seed
         texts = [seed.text[s.start : s.end] for s in (*seed.passages, *seed.sentences)]
@@ -500,7 +420,7 @@ class Relator:
         telling = sorted(times, key=lambda key: -math.sqrt(times[key]) * len(written[key]))
         kept = set(telling[:_MOST_WORDS])
         words = [
-            _without_runs(word)
+            without_runs(word)
             for word in question_words(
                 " ".join(surface for key, surface in written.items() if key in kept),
                 (seed.language,),
@@ -510,7 +430,7 @@ class Relator:
         ]
         said = {written[key]: times[key] for key in kept}
         return tuple(
-            _weighed(word, rarity / (word.weight or 1) * (1 + math.log(said.get(word.surface, 1))))
+            weighed(word, rarity / (word.weight or 1) * (1 + math.log(said.get(word.surface, 1))))
             for word, rarity in zip(words, self._lexical.rarities(words), strict=True)
         )
 
@@ -520,9 +440,9 @@ class Relator:
         And the cosine of its mean passage with the seed's.
         """
         assert seed.passage_vectors is not None
-        ours = _centred(seed.passage_vectors, table.means[seed.language])
+        ours = centred(seed.passage_vectors, table.means[seed.language])
         best = np.maximum.reduceat(table.matrix @ ours.T, table.first, axis=0)
-        wholes = table.wholes @ _unit(ours.mean(axis=0, keepdims=True))[0]
+        wholes = table.wholes @ unit(ours.mean(axis=0, keepdims=True))[0]
         return np.asarray(best.mean(axis=1), dtype=np.float32), wholes
 
     def _look(self, seed: Seed, table: _Table) -> _Seen:
@@ -538,7 +458,7 @@ class Relator:
             return out
         if not seed.sentences:
             return out
-        ours = _centred(seed.sentence_vectors, table.sentence_means[seed.language])
+        ours = centred(seed.sentence_vectors, table.sentence_means[seed.language])
         lengths = np.array([len(span) for span in seed.sentences], dtype=np.float32)
         weights = lengths / lengths.sum()
         for at, (row, sentences) in enumerate(self._sentences(candidates, table).items()):
@@ -564,8 +484,8 @@ class Relator:
         sentences = self._sentences(np.array([row]), table)[row]
         if not sentences.spans:
             return None
-        ours = _centred(seed.sentence_vectors, table.sentence_means[seed.language])
-        return _pair(sentences.matrix @ ours.T, sentences.spans, seed.sentences)
+        ours = centred(seed.sentence_vectors, table.sentence_means[seed.language])
+        return nearest_pair(sentences.matrix @ ours.T, sentences.spans, seed.sentences)
 
     @staticmethod
     def _summed(one: _Compared) -> Scores:
@@ -587,7 +507,7 @@ class Relator:
             fresh = {
                 row: _Sentences(
                     tuple(parts[at].span for at in at_rows),
-                    _centred(matrix[at_rows], table.sentence_means[table.languages.get(row, "en")])
+                    centred(matrix[at_rows], table.sentence_means[table.languages.get(row, "en")])
                     if at_rows
                     else np.empty((0, 0), np.float32),
                 )
@@ -638,7 +558,7 @@ class Relator:
             "place": 1.0 if shared["place"] else 0.0,
             "partner": 1 - 0.5 ** len(shared["partner"]),
             "programme": 1.0 if shared["programme"] else 0.0,
-            "time": _overlap(
+            "time": overlap(
                 seed.project.years if seed.project is not None else None, project.years
             ),
         }
@@ -672,7 +592,9 @@ class Relator:
             if shared.get(kind) and kind not in without:
                 reasons.append(Reason(kind, tuple(shared[kind])))
         seed = seeds[nearest]
-        pair = self._nearest_pair(seed, row, table) or _pair_by_words(seed, project)
+        pair = self._nearest_pair(seed, row, table) or pair_by_words(
+            seed.text, seed.sentences, seed.language, project
+        )
         if pair is not None:
             theirs, ours = pair
             reasons.append(
@@ -734,19 +656,19 @@ class Relator:
             )
         spoken = [languages.get(row, "en") for row in owners.tolist()]
         prior = self._centring.prior_passages()
-        means = _means(matrix, spoken, prior)
+        means = means_of(matrix, spoken, prior)
         # Sentences have a mean of their own: .02 nDCG@10 better than with the passages'.
         step = max(1, len(rows) // _SAMPLE)
         sample, some = self._projects.vectors(self._embeddings, "sentence", rows[::step].tolist())
         sampled = [languages.get(part.project_row, "en") for part in sample]
-        sentence_means = _means(some, sampled, prior) if sample else means
+        sentence_means = means_of(some, sampled, prior) if sample else means
         for language in LANGUAGES:
             here = np.array([one == language for one in spoken])
             if here.any():
-                matrix[here] = _centred(matrix[here], means[language])
+                matrix[here] = centred(matrix[here], means[language])
         unique, first = np.unique(owners, return_index=True)
         counted = np.diff(np.append(first, len(owners)))[:, None]
-        wholes = _unit((np.add.reduceat(matrix, first, axis=0) / counted).astype(np.float32))
+        wholes = unit((np.add.reduceat(matrix, first, axis=0) / counted).astype(np.float32))
         return _Table(
             unique,
             first,
@@ -781,166 +703,3 @@ def seeds_of(
         spans = [Span(passages[row].start, passages[row].end) for row in rows if row in passages]
         seeds.append(relator.of_document(document, spans))
     return seeds + [relator.of_project(project_id) for project_id in projects]
-
-
-def _means(
-    matrix: Matrix, spoken: Sequence[Language], prior: Mapping[Language, Vector]
-) -> dict[Language, Vector]:
-    """Return the mean passage of each language.
-
-    Where there is little of a language, it is the prior's mean, moved as the languages that
-    there is much of have moved from theirs: what projects have in common, in any language.
-    """
-    found: dict[Language, Vector] = {}
-    shift = np.zeros(matrix.shape[1], np.float32)
-    for language in LANGUAGES:
-        here = np.array([one == language for one in spoken])
-        if here.any():
-            # A few texts say what they are about, not what all have in common.
-            share = here.sum() / (len(spoken) + _PRIOR_WEIGHT)
-            shift += (matrix[here].mean(axis=0) - prior[language]) * np.float32(share)
-    for language in LANGUAGES:
-        here = np.array([one == language for one in spoken])
-        count = int(here.sum())
-        share = count / (count + _PRIOR_WEIGHT)
-        own = matrix[here].mean(axis=0) if count else prior[language]
-        found[language] = np.asarray(
-            share * own + (1 - share) * (prior[language] + shift), dtype=np.float32
-        )
-    return found
-
-
-def _centred(matrix: Matrix, mean: Vector) -> Matrix:
-    return _unit(matrix - mean)
-
-
-def _unit(matrix: Matrix) -> Matrix:
-    norms = np.linalg.norm(matrix, axis=1, keepdims=True)
-    return np.asarray(matrix / np.maximum(norms, 1e-9), dtype=np.float32)
-
-
-def _longest(spans: Sequence[Span], most: int) -> tuple[Span, ...]:
-    """Return the longest spans, at most so many, in their order."""
-    return tuple(sorted(sorted(spans, key=len, reverse=True)[:most]))
-
-
-def _pair(cosine: Matrix, theirs: Sequence[Span], ours: Sequence[Span]) -> tuple[Span, Span]:
-    """Return the nearest pair of sentences; short ones only where there are no others."""
-    long = np.array([len(span) >= _SHORTEST_QUOTE for span in theirs])
-    quotable = np.array([len(span) >= _SHORTEST_QUOTE for span in ours])
-    shown = cosine.copy()
-    if long.any():
-        shown[~long] -= 2
-    if quotable.any():
-        shown[:, ~quotable] -= 2
-    row, column = np.unravel_index(int(shown.argmax()), shown.shape)
-    return theirs[int(row)], ours[int(column)]
-
-
-def _pair_by_words(seed: Seed, project: Project) -> tuple[Span, Span] | None:
-    """Return the sentences that share most words: what is shown before there are vectors."""
-    _, theirs = passage_spans(project.text, project.language)
-    ours = {span: set(_terms(seed.text, span, seed.language)) for span in seed.sentences}
-    best: tuple[float, tuple[Span, Span] | None] = (0.0, None)
-    for span in theirs:
-        words = set(_terms(project.text, span, project.language))
-        for other, known in ours.items():
-            shared = len(words & known) / math.sqrt(max(1, len(words) * len(known)))
-            if shared > best[0]:
-                best = (shared, (span, other))
-    return best[1]
-
-
-def _terms(text: str, span: Span, language: Language) -> list[str]:
-    return [t for t in index_terms(text[span.start : span.end], language) if not t.startswith("_")]
-
-
-def _without_runs(word: Word) -> Word:
-    """Return a word without its letter runs.
-
-    They find misspelt words and unknown compounds, which a text of fifty words can do without,
-    and they are most of the terms to look up.
-    """
-    return replace(
-        word,
-        terms=_whole(word.terms),
-        translations=tuple(
-            replace(way, parts=tuple(tuple(_whole(one) for one in part) for part in way.parts))
-            for way in word.translations
-        ),
-    )
-
-
-def _weighed(word: Word, factor: float) -> Word:
-    """Return a word that counts so many times as much, in every language."""
-
-    def more(terms: Terms) -> Terms:
-        return tuple((term, weight * factor) for term, weight in terms)
-
-    return replace(
-        word,
-        terms=more(word.terms),
-        translations=tuple(
-            replace(way, parts=tuple(tuple(more(one) for one in part) for part in way.parts))
-            for way in word.translations
-        ),
-    )
-
-
-def _whole(terms: Terms) -> Terms:
-    return tuple(pair for pair in terms if not pair[0].startswith("_")) or terms
-
-
-def _named(text: str, names: Mapping[str, str]) -> frozenset[str]:
-    """Return the places and partners that a text names, in whatever form of the word."""
-    words = folded(text).split()
-    runs = {
-        " ".join(words[at : at + length])
-        for at in range(len(words))
-        for length in range(1, _LONGEST_NAME + 1)
-    }
-    lemmas = {term for language in ("fi", "sv") for term in index_terms(text, language)}
-    return frozenset(name for name in runs | lemmas if name in names and len(name) > 2)
-
-
-def _overlap(first: tuple[int, int] | None, second: tuple[int, int] | None) -> float:
-    """Return the share of the shorter one's years in which both run."""
-    if first is None or second is None:
-        return 0.0
-    shared = min(first[1], second[1]) - max(first[0], second[0]) + 1
-    return max(0, shared) / (min(first[1] - first[0], second[1] - second[0]) + 1)
-
-
-_COLUMNS = (
-    "project_id", "title", "score", "registry", "programme", "start", "end", "url"
-)  # fmt: skip
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-
-
-def related_csv(results: Sequence[Related], language: str) -> str:
-    """Return results as CSV (``;``), safe to open in a spreadsheet.
-
-    A cell that a spreadsheet would run as a formula gets an apostrophe before it (OWASP, *CSV
-    injection*).
-    """
-    out = io.StringIO()
-    writer = csv.writer(out, delimiter=";", lineterminator="\r\n")
-    writer.writerow([*_COLUMNS, "reasons", "theirs", "ours"])
-    for result in results:
-        told = result.to_json(language)
-        quotes = next((r for r in result.reasons if r.kind == "text"), Reason("text"))
-        cells = [
-            *(told[name] for name in _COLUMNS),
-            " | ".join(reason.text(language) for reason in result.reasons),
-            quotes.theirs.quote if quotes.theirs else "",
-            quotes.ours.quote if quotes.ours else "",
-        ]
-        writer.writerow([escaped(cell) for cell in cells])
-    return out.getvalue()
-
-
-def escaped(cell: object) -> object:
-    """Return a cell that no spreadsheet runs."""
-    if not isinstance(cell, str):
-        return "" if cell is None else cell
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell

@@ -23,7 +23,8 @@ from kb.projects import (
     Projects,
     project_json,
 )
-from kb.relating import Related, Relator, Seed, related_csv, seeds_of
+from kb.related import Related, related_csv
+from kb.relating import Relator, Seed, seeds_of
 from kb.scoping import scope_from, theme_of
 
 router = APIRouter(prefix="/api", tags=["projects"])

@@ -18,7 +18,7 @@ from kb.errors import BadQuestion, BadScope, KnowledgeBaseError
 from kb.model import Language, Span
 from kb.project_lists import ProjectLists
 from kb.projects import Project, Projects, language_of_text
-from kb.relating import Quote, Related, related_csv
+from kb.related import Quote, Related, related_csv
 
 router = APIRouter()
 

@@ -11,7 +11,8 @@ from kb.errors import BadQuestion, NotFound
 from kb.knowledge_base import KnowledgeBase
 from kb.model import Document, DocumentId, Span
 from kb.projects import Partner, Project, ProjectFilter, Projects
-from kb.relating import Quote, Reason, Related, Signal, escaped, related_csv, seeds_of
+from kb.related import Quote, Reason, Related, escaped, related_csv
+from kb.relating import Signal, seeds_of
 
 PROJECTS = [
     Project(

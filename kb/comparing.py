@@ -1,0 +1,154 @@
+"""What comparing projects is made of: centred vectors, nearest sentences, weighed words, names."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from kb.analysis.engines import index_terms
+from kb.centring import Vector
+from kb.lexical import Terms, Word
+from kb.model import LANGUAGES, Language, Matrix, Span
+from kb.projects import Project, folded, passage_spans
+
+_SHORTEST_QUOTE = 25
+
+_PRIOR_WEIGHT = 100
+
+_LONGEST_NAME = 8
+"""Words of a place or partner that is looked for in a text."""
+
+
+def means_of(
+    matrix: Matrix, spoken: Sequence[Language], prior: Mapping[Language, Vector]
+) -> dict[Language, Vector]:
+    """Return the mean passage of each language.
+
+    Where there is little of a language, it is the prior's mean, moved as the languages that
+    there is much of have moved from theirs: what projects have in common, in any language.
+    """
+    found: dict[Language, Vector] = {}
+    shift = np.zeros(matrix.shape[1], np.float32)
+    for language in LANGUAGES:
+        here = np.array([one == language for one in spoken])
+        if here.any():
+            # A few texts say what they are about, not what all have in common.
+            share = here.sum() / (len(spoken) + _PRIOR_WEIGHT)
+            shift += (matrix[here].mean(axis=0) - prior[language]) * np.float32(share)
+    for language in LANGUAGES:
+        here = np.array([one == language for one in spoken])
+        count = int(here.sum())
+        share = count / (count + _PRIOR_WEIGHT)
+        own = matrix[here].mean(axis=0) if count else prior[language]
+        found[language] = np.asarray(
+            share * own + (1 - share) * (prior[language] + shift), dtype=np.float32
+        )
+    return found
+
+
+def centred(matrix: Matrix, mean: Vector) -> Matrix:
+    """Return unit rows of vectors less a mean."""
+    return unit(matrix - mean)
+
+
+def unit(matrix: Matrix) -> Matrix:
+    """Return rows of length one."""
+    norms = np.linalg.norm(matrix, axis=1, keepdims=True)
+    return np.asarray(matrix / np.maximum(norms, 1e-9), dtype=np.float32)
+
+
+def longest(spans: Sequence[Span], most: int) -> tuple[Span, ...]:
+    """Return the longest spans, at most so many, in their order."""
+    return tuple(sorted(sorted(spans, key=len, reverse=True)[:most]))
+
+
+def nearest_pair(cosine: Matrix, theirs: Sequence[Span], ours: Sequence[Span]) -> tuple[Span, Span]:
+    """Return the nearest pair of sentences; short ones only where there are no others."""
+    long = np.array([len(span) >= _SHORTEST_QUOTE for span in theirs])
+    quotable = np.array([len(span) >= _SHORTEST_QUOTE for span in ours])
+    shown = cosine.copy()
+    if long.any():
+        shown[~long] -= 2
+    if quotable.any():
+        shown[:, ~quotable] -= 2
+    row, column = np.unravel_index(int(shown.argmax()), shown.shape)
+    return theirs[int(row)], ours[int(column)]
+
+
+def pair_by_words(
+    text: str, spans: Sequence[Span], language: Language, project: Project
+) -> tuple[Span, Span] | None:
+    """Return the sentences that share most words: what is shown before there are vectors."""
+    _, theirs = passage_spans(project.text, project.language)
+    ours = {span: set(_terms(text, span, language)) for span in spans}
+    best: tuple[float, tuple[Span, Span] | None] = (0.0, None)
+    for span in theirs:
+        words = set(_terms(project.text, span, project.language))
+        for other, known in ours.items():
+            shared = len(words & known) / math.sqrt(max(1, len(words) * len(known)))
+            if shared > best[0]:
+                best = (shared, (span, other))
+    return best[1]
+
+
+def _terms(text: str, span: Span, language: Language) -> list[str]:
+    return [t for t in index_terms(text[span.start : span.end], language) if not t.startswith("_")]
+
+
+def without_runs(word: Word) -> Word:
+    """Return a word without its letter runs.
+
+    They find misspelt words and unknown compounds, which a text of fifty words can do without,
+    and they are most of the terms to look up.
+    """
+    return replace(
+        word,
+        terms=_whole(word.terms),
+        translations=tuple(
+            replace(way, parts=tuple(tuple(_whole(one) for one in part) for part in way.parts))
+            for way in word.translations
+        ),
+    )
+
+
+def weighed(word: Word, factor: float) -> Word:
+    """Return a word that counts so many times as much, in every language."""
+
+    def more(terms: Terms) -> Terms:
+        return tuple((term, weight * factor) for term, weight in terms)
+
+    return replace(
+        word,
+        terms=more(word.terms),
+        translations=tuple(
+            replace(way, parts=tuple(tuple(more(one) for one in part) for part in way.parts))
+            for way in word.translations
+        ),
+    )
+
+
+def _whole(terms: Terms) -> Terms:
+    return tuple(pair for pair in terms if not pair[0].startswith("_")) or terms
+
+
+def names_in(text: str, names: Mapping[str, str]) -> frozenset[str]:
+    """Return the places and partners that a text names, in whatever form of the word."""
+    words = folded(text).split()
+    runs = {
+        " ".join(words[at : at + length])
+        for at in range(len(words))
+        for length in range(1, _LONGEST_NAME + 1)
+    }
+    lemmas = {term for language in ("fi", "sv") for term in index_terms(text, language)}
+    return frozenset(name for name in runs | lemmas if name in names and len(name) > 2)
+
+
+def overlap(first: tuple[int, int] | None, second: tuple[int, int] | None) -> float:
+    """Return the share of the shorter one's years in which both run."""
+    if first is None or second is None:
+        return 0.0
+    shared = min(first[1], second[1]) - max(first[0], second[0]) + 1
+    return max(0, shared) / (min(first[1] - first[0], second[1] - second[0]) + 1)
