@@ -65,7 +65,8 @@ def runs(units: Sequence[Unit], log_odds: Features) -> list[Run]:
 def follows(before: Unit, unit: Unit) -> bool:
     """Return whether a unit goes on where another ends.
 
-    That is on the same page, under the same heading, in the same table or in none. What is no unit may stand between, such as an announcement.
+    That is on the same page, under the same heading, in the same table or in none. What is no
+    unit may stand between, such as an announcement.
     """
     if before.place != unit.place or before.core.end > unit.core.start:
         return False
