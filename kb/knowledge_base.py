@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from kb.answering.comparing import cited_figures
 from kb.answering.extractive import Draft, Material, draft, words_told
 from kb.answering.grouping import (
@@ -277,9 +279,12 @@ class KnowledgeBase:
         found = elsewhere(ranking, material.hits, material.rows, spoken)
         if not found:
             return ()
+        # Words alone tell whether a passage is about it: no second search is needed.
+        rows = about_it(self.lexical.score(ranking.query.words))
         own = replace(scope or Scope(), languages=frozenset({spoken}))
-        at_home = self._retriever.rank(ranking.query, scope=self._cleared(own), k=ANSWER_HITS)
-        return () if about_it(at_home) else found
+        allowed = self.catalogue.rows_in_scope(self._cleared(own)) if len(rows) else None
+        at_home = rows if allowed is None else rows[np.isin(rows, allowed, assume_unique=True)]
+        return () if len(at_home) else found
 
     @property
     def language_model(self) -> LanguageModel | None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
+from kb.lexical import LexicalScores
 from kb.model import Hit, Language
-from kb.retrieval import Ranking
+from kb.retrieval import Ranking, Rows
 
 _ON_TOPIC = 0.35
 """Share of the question's words in a passage from which on the topic is there."""
@@ -17,9 +20,9 @@ def reason_of(ranking: Ranking) -> str:
     return "reason.detail" if best >= _ON_TOPIC else "reason.topic"
 
 
-def about_it(ranking: Ranking) -> bool:
-    """Return whether any passage of a ranking is about what is asked."""
-    return bool((ranking.coverage >= _ON_TOPIC).any())
+def about_it(scores: LexicalScores) -> Rows:
+    """Return the passages, by row, whose words are about what is asked."""
+    return np.asarray(scores.rows[scores.coverage >= _ON_TOPIC], dtype=np.int64)
 
 
 def elsewhere(

@@ -6,14 +6,25 @@ from pathlib import Path
 
 import pytest
 
-from kb.model import AnswerStatus, Scope
+from kb.model import Answer, AnswerStatus, Scope
 from tests.kb.answers import Open, opened, take_in, write
 
 HARBOUR = "# The port\n\nThe harbour has an all-weather terminal. Ships unload in any wind.\n"
-ABOUT = "Kuka omistaa sataman terminaalin?"
-"""About the port, and not answered by what is said of it."""
+ABOUT = (
+    "Kuka omistaa sataman terminaalin?",
+    "Mitä laivat tekevät tuulessa satamassa?",
+    "Mikä terminaali satamassa on?",
+)
+"""About the port: whether what is said of it answers them is for the calibration to say."""
 
 GATES = "# Portit\n\nKävijä saa kulkuluvan pohjoiselta portilta ennen alueelle tuloa.\n"
+
+
+def elsewhere_told(answer: Answer) -> bool:
+    """Return whether an answer says that only another language is about its question."""
+    if answer.status is AnswerStatus.ANSWERED:
+        return answer.notices == ("notice.other_language",)
+    return answer.reason == "reason.other_language"
 
 
 def test_only_another_language_is_about_it(open_at: Open, tmp_path: Path) -> None:
@@ -21,16 +32,12 @@ def test_only_another_language_is_about_it(open_at: Open, tmp_path: Path) -> Non
     write(tmp_path / "aineisto", satama=HARBOUR, portit=GATES)
     take_in(kb, tmp_path / "aineisto")
 
-    answer = kb.ask(ABOUT)
-    assert answer.status is AnswerStatus.NO_EVIDENCE
-    assert answer.reason == "reason.other_language"
-    assert answer.nearest[0].passage.language == "en"
-
-    answer = kb.ask("Mikä terminaali satamassa on?")
-    assert answer.status is AnswerStatus.ANSWERED
-    assert [claim.language for claim in answer.claims] == ["en"]
-    assert answer.notices == ("notice.other_language",)
-    assert kb.ask("What terminal does the harbour have?").notices == ()
+    for question in ABOUT:
+        answer = kb.ask(question)
+        assert elsewhere_told(answer), question
+        said = [hit.passage.language for hit in answer.nearest[:1]]
+        assert (said or [claim.language for claim in answer.claims])[0] == "en"
+    assert not elsewhere_told(kb.ask("What terminal does the harbour have?"))
     kb.catalogue.close()
 
 
@@ -45,9 +52,7 @@ def test_what_is_said_in_the_own_language_too_is_not_elsewhere(
     )
     take_in(kb, tmp_path / "aineisto")
 
-    answer = kb.ask(ABOUT)
-    assert answer.reason != "reason.other_language"
-    assert answer.notices == ()
+    assert not any(elsewhere_told(kb.ask(question)) for question in ABOUT)
     kb.catalogue.close()
 
 
@@ -59,9 +64,8 @@ def test_a_question_limited_to_languages_is_told_nothing_of_others(
     write(tmp_path / "aineisto", satama=HARBOUR, portit=GATES)
     take_in(kb, tmp_path / "aineisto")
 
-    answer = kb.ask(ABOUT, scope=Scope(languages=languages))
-    assert answer.reason != "reason.other_language"
-    assert answer.notices == ()
+    scope = Scope(languages=languages)
+    assert not any(elsewhere_told(kb.ask(question, scope=scope)) for question in ABOUT)
     kb.catalogue.close()
 
 
@@ -77,8 +81,9 @@ def test_what_is_confidential_is_not_hinted_at(
             "UPDATE document SET confidentiality = 'confidential' WHERE language = 'en'"
         )
 
-    answer = kb.ask(ABOUT)
-    assert (answer.reason == "reason.other_language") is cleared
-    assert any("harbour" in hit.text for hit in answer.nearest) is cleared
-    assert (kb.ask("Mikä terminaali satamassa on?").notices != ()) is cleared
+    for question in ABOUT:
+        answer = kb.ask(question)
+        assert elsewhere_told(answer) is cleared
+        texts = [hit.text for hit in answer.nearest] + [claim.text for claim in answer.claims]
+        assert any("harbour" in text or "Ships" in text for text in texts) is cleared
     kb.catalogue.close()
