@@ -308,3 +308,21 @@ def test_the_way_through_by_keyboard(page: Page) -> None:
     first.focus()
     page.keyboard.press("Enter")
     expect(page.locator("#mark").first).to_be_in_viewport()
+
+
+@pytest.mark.browser
+def test_the_language_of_a_long_text_is_switched_by_keyboard(page: Page) -> None:
+    long = "\n".join(f"{PLAN} Vaihe {number}." for number in range(900))
+    page.set_viewport_size({"width": 320, "height": 700})
+    page.goto("/related")
+    page.locator("#text").fill(long)
+    page.get_by_role("button", name=text("related_button")).click()
+    expect(page.locator(".related h3").first).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+
+    switch = page.locator(".languages button[lang=sv]")
+    switch.press("Enter")
+
+    expect(page.locator("html")).to_have_attribute("lang", "sv")
+    expect(page.locator("#text")).to_have_value(long)
+    expect(page.locator(".languages [aria-current]")).to_have_attribute("lang", "sv")
