@@ -86,7 +86,7 @@ def test_an_answer_is_taken_along(site: Server, form: str, ending: str) -> None:
     if form == "docx":
         paragraphs = [one.text for one in read_docx(file.content).paragraphs]
         assert QUESTION in paragraphs
-        assert any(one.startswith(ANSWER) for one in paragraphs)
+        assert any(ANSWER in one for one in paragraphs)
     else:
         assert ANSWER in file.text.replace("\\", "")
         assert f"{site.url}/documents/" in file.text
@@ -97,7 +97,7 @@ def test_the_text_to_copy_stands_in_the_page(site: Server) -> None:
 
     copied = re.search(r'<pre id="copy-text" hidden>(.*?)</pre>', page, re.DOTALL)
     assert copied is not None
-    assert f"{ANSWER} [1]" in copied[1]
+    assert re.search(re.escape(ANSWER) + r"[^\[]* \[1\]", copied[1])
     assert "[1] Jäähdytysveden kierto, s. 1" in copied[1]
     assert f"{site.url}/documents/" in copied[1]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -81,7 +82,7 @@ def test_the_story_with_the_mouse(page: Page, site: Server, tmp_path: Path) -> N
     cite.hover()
     box = claim.locator(".pop").first
     expect(box).to_be_visible()
-    expect(box.locator("mark")).to_have_text(ANSWER)
+    expect(box.locator("mark")).to_contain_text(ANSWER)
     box.hover()
     page.wait_for_timeout(400)
     expect(box).to_be_visible()
@@ -379,7 +380,7 @@ def test_the_answer_is_copied_with_numbered_sources(
 
     copied = page.evaluate("navigator.clipboard.readText()")
 
-    assert f"{ANSWER} [1]" in copied
+    assert re.search(re.escape(ANSWER) + r"[^\[]* \[1\]", copied)
     assert "[1] Jäähdytysveden kierto, s. 1" in copied
     assert f"{site.url}/documents/" in copied
 
