@@ -269,8 +269,7 @@ class Retriever:
     def _nearest_indexed(
         self, query: Query, allowed: Rows | None, total: int, k: int
     ) -> list[Rows]:
-        # A scope is applied to what comes back, so more is asked for the narrower it is.
-        width = k if allowed is None else min(2000, int(k * total / len(allowed) * 1.5) + k)
+        width = _width(k, total, total if allowed is None else len(allowed))
         passages = self._vectors.nearest("passage", query.vector, k=width)
         sentences = self._vectors.nearest("sentence", query.vector, k=2 * width)
         owners = self._embeddings.sentence_owners(sentences.tolist())
@@ -426,6 +425,17 @@ class Retriever:
             return self._catalogue.document(passage.document_id)
         except NotFound:  # removed a moment ago
             return None
+
+
+def _width(k: int, total: int, allowed: int) -> int:
+    """Return how many nearest items to ask for, so that k of the allowed are likely among them.
+
+    A scope is applied to what comes back: more is asked for the narrower it is, and half as much
+    again as would do if the nearest were spread evenly.
+    """
+    if allowed >= total:
+        return k
+    return min(2000, k + int(1.5 * k * (total / max(1, allowed) - 1)) + k // 2)
 
 
 def phrases(text: str) -> tuple[str, ...]:
