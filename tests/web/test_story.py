@@ -95,7 +95,7 @@ def test_the_story_with_the_mouse(page: Page, site: Server, tmp_path: Path) -> N
     cite.click()
     page.wait_for_url("**/documents/**")
     assert_mark_lies_in_its_page(page)
-    expect(page.locator(".places .current")).to_contain_text(ANSWER)
+    expect(page.locator(".places .current")).to_contain_text("Jäähdytysveden kierto")
 
     page.get_by_role("link", name=text("switch_sv")).click()
     expect(page.locator("html")).to_have_attribute("lang", "sv")
