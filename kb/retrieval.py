@@ -103,6 +103,8 @@ class Ranking:
     coverage: Scores
     known_words: float
     sentences: tuple[ScoredSentence, ...]
+    passages: int = 0
+    """How many there are in all, whatever the scope."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +201,7 @@ class Retriever:
             coverage=coverage[best],
             known_words=lexical.known,
             sentences=tuple(s for s in sentences if s.row in kept),
+            passages=self._lexical.passages,
         )
 
     def _second_look(

@@ -14,7 +14,7 @@ from kb.answering import comparing, support
 from kb.answering.asking import SEVERAL, AskedKind, kind_of
 from kb.answering.composing import MOST_EXCERPTS, Excerpt, compose
 from kb.answering.grouping import Practice, practices
-from kb.answering.refusing import reason_of
+from kb.answering.refusing import about_something_else, reason_of
 from kb.answering.units import Unit, units_of
 from kb.citing import cite
 from kb.lexical import Word
@@ -86,6 +86,9 @@ def draft(material: Material) -> Draft:
         if told:
             supported = max(supported, calibration.threshold)
             return Draft(_described(told, supported), supported, "", explanation)
+    if about_something_else(ranking):
+        below = min(supported, calibration.threshold / 2)
+        return Draft((), below, "reason.topic", explanation)
     if supported < calibration.threshold:
         return Draft((), supported, reason_of(ranking), explanation)
     excerpts = compose(

@@ -2,16 +2,74 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
 
 import numpy as np
+import numpy.typing as npt
 
+from kb.fusion import concerted
 from kb.lexical import LexicalScores
 from kb.model import Hit, Language
 from kb.retrieval import Ranking, Rows
 
 _ON_TOPIC = 0.35
 """Share of the question's words in a passage from which on the topic is there."""
+
+
+TOPIC_FEATURES = ("dense", "terms", "known")
+"""What tells whether a question is about the material at all; each can only speak for it:
+
+- dense: best cosine among the passages found
+- terms: best share of the term ceiling, words that are missing taken off
+- known: share of the question's words, by rarity, that are written anywhere
+"""
+
+
+_ENOUGH = 50
+"""Among fewer passages no word is rare and no mean is one: nothing to tell by."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Topic:
+    weights: npt.NDArray[np.float64]
+    bias: float
+    threshold: float
+
+
+def topic_features(ranking: Ranking) -> npt.NDArray[np.float64]:
+    """Return the features of what was found for a question, shape (len(TOPIC_FEATURES),)."""
+    dense = ranking.dense[~np.isnan(ranking.dense)]
+    terms = concerted(ranking.lexical, ranking.coverage)
+    return np.array(
+        [dense.max(initial=0.0), terms.max(initial=0.0), ranking.known_words], dtype=np.float64
+    )
+
+
+def about_something_else(ranking: Ranking) -> bool:
+    """Return whether a question is about nothing that the material is about.
+
+    A question on football finds its nearest passages too, and some sentence among them has a
+    number where a number is asked for: what answers best can't tell. How near they are, and how
+    much of the question they say, can. Told by a regression (``evaluation.calibrate_topic``).
+    """
+    if ranking.passages < _ENOUGH or np.isnan(ranking.dense).all():
+        return False
+    topic = _topic()
+    return float(topic_features(ranking) @ topic.weights) + topic.bias < topic.threshold
+
+
+@cache
+def _topic() -> _Topic:
+    source = tomllib.loads((files("kb.answering") / "topic.toml").read_text(encoding="utf-8"))
+    return _Topic(
+        weights=np.array([source[name] for name in TOPIC_FEATURES], dtype=np.float64),
+        bias=float(source["bias"]),
+        threshold=float(source["threshold"]),
+    )
 
 
 def reason_of(ranking: Ranking) -> str:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from evaluation.calibrate_topic import as_toml, fit, held_out
+from kb.answering.refusing import TOPIC_FEATURES, about_something_else, topic_features
 from kb.model import Answer, AnswerStatus, Scope
+from kb.retrieval import Query, Ranking
 from tests.kb.answers import Open, opened, take_in, write
 
 HARBOUR = "# The port\n\nThe harbour has an all-weather terminal. Ships unload in any wind.\n"
@@ -87,3 +91,49 @@ def test_what_is_confidential_is_not_hinted_at(
         texts = [hit.text for hit in answer.nearest] + [claim.text for claim in answer.claims]
         assert any("harbour" in text or "Ships" in text for text in texts) is cleared
     kb.catalogue.close()
+
+
+def ranking(dense: float, terms: float, *, known: float = 1.0, passages: int = 400) -> Ranking:
+    def of(value: float) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
+        return np.array([value, value / 2], np.float32)
+
+    return Ranking(
+        query=Query("", "fi", (), np.zeros(3, np.float32)),
+        rows=np.array([1, 2]),
+        scores=of(dense + terms),
+        dense=of(dense),
+        lexical=of(terms),
+        coverage=np.ones(2, np.float32),
+        known_words=known,
+        sentences=(),
+        passages=passages,
+    )
+
+
+def test_what_is_neither_near_nor_said_is_about_something_else() -> None:
+    assert about_something_else(ranking(0.15, 0.1))
+    assert not about_something_else(ranking(0.3, 0.3))
+    # In another language or in other words: near is enough, and so are the words.
+    assert not about_something_else(ranking(0.45, 0.0))
+    assert not about_something_else(ranking(0.15, 0.7))
+    assert about_something_else(ranking(0.2, 0.2, known=0.2))
+
+
+def test_among_a_handful_of_passages_or_without_vectors_nothing_is_turned_away() -> None:
+    assert not about_something_else(ranking(0.15, 0.1, passages=12))
+    assert not about_something_else(ranking(float("nan"), 0.1))
+    assert topic_features(ranking(float("nan"), 0.25)).tolist() == [0.0, 0.25, 1.0]
+
+
+def test_the_fit_parts_the_two_sides_and_writes_what_is_read() -> None:
+    draw = np.random.default_rng(0)
+    ours = draw.normal([0.3, 0.4, 0.9], 0.08, (120, 3))
+    others = draw.normal([0.16, 0.12, 0.9], 0.08, (90, 3))
+    stay, go = held_out(ours, others, np.ones(120))
+    assert 0.88 <= stay <= 1
+    assert go > 0.9
+    fitted = fit(ours, others)
+    assert (fitted.weights >= 0).all()
+    assert np.median(fitted.scores(ours)) > 0 > np.median(fitted.scores(others))
+    for name in TOPIC_FEATURES:
+        assert f"\n{name} = " in as_toml(fitted, -0.5)
