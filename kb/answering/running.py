@@ -23,6 +23,10 @@ _READING = 0.3
 """Share of a run's chance that a thousand characters to read cost."""
 
 
+_LEAST_AT_AN_END = 0.1
+"""Share of its best unit's chance that the first and the last one of a run have at least."""
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """Units ``first`` to ``last``; ``chance`` is that of the answer among them, 0–1.
@@ -57,6 +61,9 @@ def runs(units: Sequence[Unit], log_odds: Features) -> list[Run]:
             chance += float(chances[last])
             if log_odds[last] > log_odds[best]:
                 best = last
+            # What is added at an end has to say something by itself.
+            if min(chances[first], chances[last]) < _LEAST_AT_AN_END * chances[best]:
+                continue
             worth = chance * max(0.0, 1 - _READING * length / 1000)
             found.append(Run(first, last, best, chance, worth))
     return sorted(found, key=lambda run: (-run.worth, run.first, run.last))
@@ -65,7 +72,8 @@ def runs(units: Sequence[Unit], log_odds: Features) -> list[Run]:
 def follows(before: Unit, unit: Unit) -> bool:
     """Return whether a unit goes on where another ends.
 
-    That is on the same page, under the same heading, in the same table or in none. What is no
+    That is on the same page, under the same heading, in the same table or in none; a footnote
+    doesn't go on where text ends. What is no
     unit may stand between, such as an announcement.
     """
     if before.place != unit.place or before.core.end > unit.core.start:
@@ -73,6 +81,8 @@ def follows(before: Unit, unit: Unit) -> bool:
     # A citation that names two pages sends its reader to the wrong one first.
     starts = unit.hit.document.page_starts
     if bisect_right(starts, before.core.start) != bisect_right(starts, unit.core.start):
+        return False
+    if (before.kind is BlockKind.FOOTNOTE) != (unit.kind is BlockKind.FOOTNOTE):
         return False
     rows = [one.kind is BlockKind.TABLE_ROW for one in (before, unit)]
     if any(rows) and (not all(rows) or before.context != unit.context):
