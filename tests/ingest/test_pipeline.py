@@ -72,7 +72,7 @@ def test_a_folder_goes_in_and_is_found(tmp_path: Path, folder: Path, open_at: Op
     assert (report.ingested, report.unchanged, report.rejected) == (2, 0, [])
     assert examine(kb) == []
     answer = kb.ask("Kuinka monta vesilaatua alueella on?")
-    assert answer.claims[0].text == "Alueella on neljä vesilaatua."
+    assert answer.claims[0].text.startswith("Alueella on neljä vesilaatua.")
     assert answer.claims[0].citations[0].locator.heading == ("Vesi",)
 
 
