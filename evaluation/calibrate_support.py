@@ -300,19 +300,18 @@ def single_scores(samples: Sequence[Sample], units: Linear) -> dict[str, tuple[s
 
 def as_toml(units: Linear, answer: Linear, *, threshold: float) -> str:
     """Return the file that ships."""
-
-    def table(name: str, names: Sequence[str], fitted: Linear) -> list[str]:
-        rows = zip(names, fitted.weights.tolist(), strict=True)
-        return [f"[{name}]", f"bias = {fitted.bias:.5g}", *(f"{k} = {v:.5g}" for k, v in rows), ""]
-
     return "\n".join(
         [
             "# Coefficients of kb.answering.support, as evaluation.calibrate_support fitted them.",
             f"threshold = {threshold:.3g}",
             f"least = {_LEAST:.3g}",
             "",
-            *table("unit", UNIT_FEATURES, units),
-            *table("answer", ANSWER_FEATURES, answer),
+            "[unit]",
+            *units.lines(UNIT_FEATURES),
+            "",
+            "[answer]",
+            *answer.lines(ANSWER_FEATURES),
+            "",
         ]
     )
 
@@ -330,7 +329,7 @@ def _gather(settings: Settings, sets: Path | None) -> list[Sample]:
         if beir is None:
             continue
         with product.knowledge_base_over(
-            f"beir-{beir.digest()[:20]}",
+            product.cache_name(beir),
             beir.entries,
             language=beir.language,
             settings=settings,

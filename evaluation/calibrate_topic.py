@@ -21,7 +21,7 @@ import numpy as np
 from evaluation.beir import load
 from evaluation.fitting import Floats, Linear, logistic
 from evaluation.questions import load_questions
-from evaluation.suite import question_file
+from evaluation.suite import QUESTIONS
 from kb.answering.refusing import TOPIC_FEATURES, topic_features
 from kb.assembly import open_knowledge_base
 from kb.knowledge_base import KnowledgeBase
@@ -70,9 +70,7 @@ def held_out(ours: Floats, others: Floats, answerable: Floats) -> tuple[float, f
 def as_toml(fitted: Linear, threshold: float) -> str:
     """Return the file that ``kb.answering.refusing`` reads."""
     lines = ["# Coefficients of kb.answering.refusing, as evaluation.calibrate_topic fitted them."]
-    lines += [f"threshold = {threshold:.4g}", f"bias = {fitted.bias:.5g}"]
-    named = zip(TOPIC_FEATURES, fitted.weights.tolist(), strict=True)
-    lines += [f"{name} = {weight:.5g}" for name, weight in named]
+    lines += [f"threshold = {threshold:.4g}", *fitted.lines(TOPIC_FEATURES)]
     return "\n".join(lines) + "\n"
 
 
@@ -83,8 +81,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--write", action="store_true", help="write kb/answering/topic.toml")
     chosen = parser.parse_args(arguments)
     written = [
-        *load_questions(question_file("dev")),
-        *load_questions(question_file("dev").with_name("tune.jsonl")),
+        *load_questions(QUESTIONS / "dev.jsonl"),
+        *load_questions(QUESTIONS / "tune.jsonl"),
     ]
     texts = [
         query.text

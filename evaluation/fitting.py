@@ -25,6 +25,11 @@ class Linear:
         """Return the scores of rows of features, shape (n,)."""
         return np.asarray(features @ self.weights + self.bias, dtype=np.float64)
 
+    def lines(self, names: Sequence[str]) -> list[str]:
+        """Return the lines of a TOML table: the bias, and a coefficient for each name."""
+        rows = zip(names, self.weights.tolist(), strict=True)
+        return [f"bias = {self.bias:.5g}", *(f"{name} = {weight:.5g}" for name, weight in rows)]
+
 
 def listwise(lists: Sequence[tuple[Floats, Flags]], *, penalty: float) -> Linear:
     """Fit scores so that a softmax over each list gives the right entries what it can.

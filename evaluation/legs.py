@@ -24,11 +24,11 @@ MEASURE = "nDCG@10"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LegsOfSet:
-    """A set measured whole and by each leg, and the whole compared with each, by leg."""
+    """A set measured whole and by each leg, and what the whole has over each, by leg."""
 
     whole: BeirResult
     legs: dict[str, BeirResult]
-    compared: dict[str, Comparison]
+    differences: dict[str, Difference]
 
     def to_json(self) -> dict[str, object]:
         """Return the set's means, and the differences with their intervals and p-values."""
@@ -50,15 +50,12 @@ class LegsOfSet:
 
     def difference(self, leg: str) -> tuple[float, float, float]:
         """Return whole − leg: its mean, and the ends of its 95 % paired bootstrap interval."""
-        interval = self._of(leg).interval
+        interval = self.differences[leg].interval
         return interval.mean, interval.low, interval.high
 
     def p(self, leg: str) -> float:
         """Return the p-value of the difference, by paired randomisation."""
-        return self._of(leg).p
-
-    def _of(self, leg: str) -> Difference:
-        return next(one for one in self.compared[leg].differences if one.measure == MEASURE)
+        return self.differences[leg].p
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,9 +157,15 @@ def _measure(
             for leg in (None, *LEGS)
         ]
     whole, *alone = results
-    legs = dict(zip(LEGS, alone, strict=True))
     return LegsOfSet(
         whole=whole,
-        legs={str(leg): result for leg, result in legs.items()},
-        compared={str(leg): compare(whole, result, seed=seed) for leg, result in legs.items()},
+        legs=dict(zip(LEGS, alone, strict=True)),
+        differences={
+            leg: _difference(compare(whole, result, seed=seed))
+            for leg, result in zip(LEGS, alone, strict=True)
+        },
     )
+
+
+def _difference(compared: Comparison) -> Difference:
+    return next(one for one in compared.differences if one.measure == MEASURE)

@@ -27,7 +27,7 @@ from evaluation.files import read_files
 from evaluation.followups import FOLDER as FOLLOWUPS
 from evaluation.followups import FollowupsResult, evaluate_followups, load_cases
 from evaluation.leave_out import AbstentionResult, abstention, leave_out
-from evaluation.legs import LegsResult, evaluate_legs
+from evaluation.legs import evaluate_legs
 from evaluation.questions import GoldQuestion, QuestionsResult, evaluate_questions, load_questions
 from evaluation.reading import ReadingResult, evaluate_reading
 from evaluation.report import Result, Section, write_report
@@ -99,19 +99,8 @@ def beir(
     )
 
 
-def legs(
-    folder: Path,
-    *,
-    settings: Settings,
-    limit: int | None = None,
-    seed: int = 0,
-    cache: Path | None = None,
-    progress: Callable[[Progress], None] | None = None,
-) -> LegsResult:
-    """Compare search with terms alone and vectors alone: ``kb evaluate legs FOLDER``."""
-    return evaluate_legs(
-        folder, settings=settings, limit=limit, seed=seed, cache=cache, progress=progress
-    )
+legs = evaluate_legs
+"""Compare search with terms alone and vectors alone: ``kb evaluate legs FOLDER``."""
 
 
 def questions(

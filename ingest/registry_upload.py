@@ -13,7 +13,7 @@ import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -165,15 +165,10 @@ class SentTables:
             if name in chosen:
                 before = [c for c in table.mapping.columns.get(name, ()) if c in chosen[name]]
                 columns[name] = tuple(dict.fromkeys([*before, *chosen[name]]))
-        corrected = SentTable(
-            id=table.id,
-            name=table.name,
-            format=table.format,
-            columns=table.columns,
-            examples=table.examples,
+        corrected = replace(
+            table,
             mapping=ColumnMap(columns),
             remembered=table.remembered and columns == dict(table.mapping.columns),
-            report=table.report,
         )
         self._write(corrected)
         return corrected

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Generic, TypeVar
 
 import numpy as np
 
@@ -27,47 +29,39 @@ from kb.translation import Lexicon, Translator
 from kb.vectors import VectorIndex
 from kb.vocabulary import Vocabulary
 
+_Opened = TypeVar("_Opened")
 
-class LazyEmbedder:
-    """Opens the embedder at first use, once, whoever comes first."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+class Lazy(Generic[_Opened]):
+    """Opens something at first use, once, whoever comes first."""
+
+    def __init__(self, open_it: Callable[[], _Opened]) -> None:
+        self._open = open_it
         self._lock = threading.Lock()
-        self._embedder: Embedder | None = None
+        self._opened: _Opened | None = None
 
-    def __call__(self) -> Embedder:
-        """Return the embedder; the first call loads it."""
+    def __call__(self) -> _Opened:
+        """Return it; the first call opens it."""
         with self._lock:
-            if self._embedder is None:
-                from kb.embedding import open_embedder
-
-                self._embedder = open_embedder(
-                    self._settings.embedding_model,
-                    cache_folder=self._settings.data_dir / "models",
-                    threads=self._settings.threads or None,
-                )
-            return self._embedder
+            if self._opened is None:
+                self._opened = self._open()
+            return self._opened
 
 
-class LazyReranker:
-    """Opens the cross-encoder at first use, once, whoever comes first."""
+def _embedder(settings: Settings) -> Embedder:
+    from kb.embedding import open_embedder
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._lock = threading.Lock()
-        self._reranker: Reranker | None = None
+    return open_embedder(
+        settings.embedding_model,
+        cache_folder=settings.data_dir / "models",
+        threads=settings.threads or None,
+    )
 
-    def __call__(self) -> Reranker:
-        """Return the reranker; the first call loads it."""
-        with self._lock:
-            if self._reranker is None:
-                from kb.embedding import open_reranker
 
-                self._reranker = open_reranker(
-                    self._settings.reranker_model, threads=self._settings.threads or None
-                )
-            return self._reranker
+def _reranker(settings: Settings) -> Reranker:
+    from kb.embedding import open_reranker
+
+    return open_reranker(settings.reranker_model, threads=settings.threads or None)
 
 
 def open_knowledge_base(settings: Settings, *, embedder: Embedder | None = None) -> KnowledgeBase:
@@ -83,7 +77,7 @@ def open_knowledge_base(settings: Settings, *, embedder: Embedder | None = None)
         return _assembled(
             settings,
             catalogue=catalogue,
-            embedder=LazyEmbedder(settings),
+            embedder=Lazy(partial(_embedder, settings)),
             fingerprint=fingerprint_of(
                 settings.embedding_model, cache_folder=settings.data_dir / "models"
             ),
@@ -145,7 +139,7 @@ def _assembled(
         embedder=embedder,
         sentences=settings.sentences,
         translator=translator,
-        reranker=LazyReranker(settings) if settings.reranker_model else None,
+        reranker=Lazy(partial(_reranker, settings)) if settings.reranker_model else None,
     )
     return KnowledgeBase(
         settings=settings,

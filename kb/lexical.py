@@ -88,14 +88,10 @@ class LexicalScores:
 
     def at(self, rows: Rows) -> tuple[Scores, Scores]:
         """Return scores and coverage of some rows; 0 for those without any term."""
-        if len(self.rows) == 0:
-            return np.zeros(len(rows), np.float32), np.zeros(len(rows), np.float32)
-        at = np.minimum(np.searchsorted(self.rows, rows), len(self.rows) - 1)
-        here = self.rows[at] == rows
-        return (
-            np.where(here, self.scores[at], 0).astype(np.float32),
-            np.where(here, self.coverage[at], 0).astype(np.float32),
-        )
+        at, here = _places(self.rows, rows)
+        scores, coverage = np.zeros((2, len(rows)), np.float32)
+        scores[here], coverage[here] = self.scores[at], self.coverage[at]
+        return scores, coverage
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,19 +133,19 @@ class LexicalIndex:
         """Return the places in ``LANGUAGES`` of passages; 0 for one that isn't there."""
         with self._lock:
             self._follow()
-            if len(self._rows) == 0:
-                return np.zeros(len(rows), np.int8)
-            at = np.minimum(np.searchsorted(self._rows, rows), len(self._rows) - 1)
-            return np.where(self._rows[at] == rows, self._languages[at], 0).astype(np.int8)
+            at, here = _places(self._rows, rows)
+            languages = np.zeros(len(rows), np.int8)
+            languages[here] = self._languages[at]
+            return languages
 
     def norms(self, rows: Rows) -> Scores:
         """Return K1 times each passage's length as BM25 has it; that of an average one if gone."""
         with self._lock:
             self._follow()
-            if len(self._rows) == 0:
-                return np.full(len(rows), K1, np.float32)
-            at = np.minimum(np.searchsorted(self._rows, rows), len(self._rows) - 1)
-            return np.where(self._rows[at] == rows, self._norms[at], K1).astype(np.float32)
+            at, here = _places(self._rows, rows)
+            norms = np.full(len(rows), K1, np.float32)
+            norms[here] = self._norms[at]
+            return norms
 
     def idf(self, term: str) -> float:
         """Return a term's inverse document frequency, that of a term nobody writes included."""
@@ -321,6 +317,14 @@ class LexicalIndex:
         self._norms = (K1 * (1 - B + B * lengths / max(average, 1.0))).astype(np.float32)
         self._postings.clear()
         self._generation = generation
+
+
+def _places(among: Rows, rows: Rows) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    """Return where those of ``rows`` that are there stand in ascending ``among``, and which are."""
+    at = np.searchsorted(among, rows)
+    here = at < len(among)
+    here[here] = among[at[here]] == rows[here]
+    return at[here], here
 
 
 def _idf(count: int, frequency: int) -> float:

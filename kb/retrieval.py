@@ -107,20 +107,6 @@ class Ranking:
     """How many there are in all, whatever the scope."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Quoted:
-    """How many quoted phrases passages hold, by row; those that hold none are left out."""
-
-    held: dict[int, int]
-
-    @property
-    def rows(self) -> Rows:
-        return np.array(sorted(self.held), dtype=np.int64)
-
-    def count(self, rows: Rows) -> npt.NDArray[np.int64]:
-        return np.array([self.held.get(row, 0) for row in rows.tolist()], dtype=np.int64)
-
-
 class Retriever:
     """Ranks passages for a question. Safe between threads."""
 
@@ -174,9 +160,9 @@ class Retriever:
         allowed = self._catalogue.rows_in_scope(scope)
         lexical = self._lexical.score(query.words)
         quoted = self._quoted(query, allowed)
-        candidates = np.union1d(
-            self._candidates(query, lexical, allowed, max(_CANDIDATES, k)), quoted.rows
-        )
+        candidates = self._candidates(query, lexical, allowed, max(_CANDIDATES, k))
+        if quoted:
+            candidates = np.union1d(candidates, np.array(list(quoted), dtype=np.int64))
         dense, sentences = self._dense(query, candidates)
         shares, coverage = lexical.at(candidates)
         terms = concerted(shares, coverage)
@@ -189,7 +175,9 @@ class Retriever:
             scores = self._second_look(query, candidates, scores, sentences)
             if self._reranker is not None:
                 scores = self._reranked(self._reranker(), query, candidates, scores)
-            scores = in_order(quoted.count(candidates), scores)
+            if quoted:
+                held = [quoted.get(row, 0) for row in candidates.tolist()]
+                scores = in_order(np.array(held, dtype=np.int64), scores)
         best = top(scores, k)
         kept = set(candidates[best].tolist())
         return Ranking(
@@ -233,8 +221,8 @@ class Retriever:
         ordered[places[top(judged, len(read))]] = np.sort(scores[places])[::-1]
         return ordered
 
-    def _quoted(self, query: Query, allowed: Rows | None) -> _Quoted:
-        """Return the passages that hold what the question has in quotation marks, as it stands."""
+    def _quoted(self, query: Query, allowed: Rows | None) -> dict[int, int]:
+        """Return how many of the question's quoted phrases passages hold as they stand, by row."""
         held: dict[int, int] = {}
         for phrase in query.phrases:
             found = self._lexical.score(question_words(phrase, LANGUAGES))
@@ -248,7 +236,7 @@ class Retriever:
             for row, text in texts.items():
                 if written in spread(text):
                     held[row] = held.get(row, 0) + 1
-        return _Quoted(held)
+        return held
 
     # -- candidates ---------------------------------------------------------------------------
 

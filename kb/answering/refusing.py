@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
 import numpy as np
-import numpy.typing as npt
 
+from kb.answering.support import Features, Regression, regression
 from kb.fusion import concerted
 from kb.lexical import LexicalScores
 from kb.model import Hit, Language
@@ -33,14 +32,7 @@ _ENOUGH = 50
 """Among fewer passages no word is rare and no mean is one: nothing to tell by."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Topic:
-    weights: npt.NDArray[np.float64]
-    bias: float
-    threshold: float
-
-
-def topic_features(ranking: Ranking) -> npt.NDArray[np.float64]:
+def topic_features(ranking: Ranking) -> Features:
     """Return the features of what was found for a question, shape (len(TOPIC_FEATURES),)."""
     dense = ranking.dense[~np.isnan(ranking.dense)]
     terms = concerted(ranking.lexical, ranking.coverage)
@@ -58,18 +50,14 @@ def about_something_else(ranking: Ranking) -> bool:
     """
     if ranking.passages < _ENOUGH or np.isnan(ranking.dense).all():
         return False
-    topic = _topic()
-    return float(topic_features(ranking) @ topic.weights) + topic.bias < topic.threshold
+    topic, threshold = _topic()
+    return float(topic.log_odds(topic_features(ranking))) < threshold
 
 
 @cache
-def _topic() -> _Topic:
+def _topic() -> tuple[Regression, float]:
     source = tomllib.loads((files("kb.answering") / "topic.toml").read_text(encoding="utf-8"))
-    return _Topic(
-        weights=np.array([source[name] for name in TOPIC_FEATURES], dtype=np.float64),
-        bias=float(source["bias"]),
-        threshold=float(source["threshold"]),
-    )
+    return regression(source, TOPIC_FEATURES), float(source["threshold"])
 
 
 def reason_of(ranking: Ranking) -> str:

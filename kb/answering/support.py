@@ -113,14 +113,15 @@ def calibration() -> Calibration:
     """Return the calibration that ships."""
     source = tomllib.loads((files("kb.answering") / "support.toml").read_text(encoding="utf-8"))
     return Calibration(
-        unit=_regression(source["unit"], UNIT_FEATURES),
-        answer=_regression(source["answer"], ANSWER_FEATURES),
+        unit=regression(source["unit"], UNIT_FEATURES),
+        answer=regression(source["answer"], ANSWER_FEATURES),
         threshold=float(source["threshold"]),
         least=float(source["least"]),
     )
 
 
-def _regression(table: Mapping[str, float], names: tuple[str, ...]) -> Regression:
+def regression(table: Mapping[str, float], names: tuple[str, ...]) -> Regression:
+    """Return a regression from its table in a file: a bias, and a coefficient for each name."""
     return Regression(
         names=names,
         weights=np.array([float(table[name]) for name in names]),
