@@ -8,8 +8,11 @@ libvoikko's extra rules leave out.
 
 from __future__ import annotations
 
+import ctypes
+import itertools
 import re
 import threading
+import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -66,20 +69,42 @@ class Morphology(Protocol):
 
 
 class Libvoikko:
-    """The system library; one handle, which isn't safe to share, behind a lock."""
+    """The system library; one handle, which isn't safe to share, behind a lock.
+
+    Its functions are called one level below the binding's ``analyze``, which fetches a dozen
+    attributes of each reading where one is needed: that took three times as long.
+    """
 
     def __init__(self) -> None:
         import libvoikko
 
-        self._handle = libvoikko.Voikko("fi")
+        self._library: Any = libvoikko.VoikkoLibrary.open()
+        failed = ctypes.c_char_p()
+        self._handle = self._library.voikkoInit(ctypes.byref(failed), b"fi", None)
+        if failed.value is not None:
+            raise OSError(failed.value.decode(errors="replace"))
+        # Not at exit: another thread may still be asking then.
+        weakref.finalize(self, self._library.voikkoTerminate, self._handle).atexit = False
         self._lock = threading.Lock()
         self.name = f"libvoikko {libvoikko.Voikko.getVersion()}"
 
     def readings(self, word: str) -> list[str]:
         """Return analyses; the few that the library makes up itself have no string and are left."""
+        if "\0" in word:  # where C takes a text to end
+            return []
+        library = self._library
         with self._lock:
-            found = self._handle.analyze(word)
-        return [reading["FSTOUTPUT"] for reading in found if reading.get("FSTOUTPUT")]
+            found = library.voikkoAnalyzeWordUcs4(self._handle, word)
+            if not found:
+                return []
+            try:
+                return [
+                    analysis
+                    for reading in itertools.takewhile(bool, found)
+                    if (analysis := library.voikko_mor_analysis_value_ucs4(reading, b"FSTOUTPUT"))
+                ]
+            finally:
+                library.voikko_free_mor_analysis(found)
 
 
 class Pyvoikko:
@@ -156,25 +181,18 @@ def read_analysis(analysis: str) -> Reading:
 
 def _read_segment(segment: str) -> tuple[str, str, str]:
     """Return the surface, the dictionary form and the root of a derived form, if it is one."""
-    surface = ""
-    base = ""
-    root = ""
-    mode = ""
-    before = ""
-    ending = ""
-    at = 0
-    for tag in _TAG.finditer(segment):
-        text = segment[at : tag.start()]
-        at = tag.end()
-        if mode == "Xp":
-            base += text
-        elif mode == "Xj":
-            ending += text
-        elif mode == "Xr":
-            pass  # how it is pronounced or written, not part of the word
-        else:
-            surface += text
-        name = tag.group(1)
+    surface = base = root = mode = before = ending = ""
+    pieces = _TAG.split(segment)  # text, name of a tag, text, … text
+    for text, name in zip(pieces[::2], pieces[1::2], strict=False):
+        if text:
+            if mode == "Xp":
+                base += text
+            elif mode == "Xj":
+                ending += text
+            elif mode != "Xr":  # that is how it is pronounced or written, not part of the word
+                surface += text
+        if name[:1] != "X":
+            continue
         if name == "Xp":
             mode = name
             # A second base in a segment (ett|ei) follows what came before it.
@@ -182,9 +200,9 @@ def _read_segment(segment: str) -> tuple[str, str, str]:
         elif name == "Xj":
             mode, before, ending = name, surface, ""
             root = root or base
-        elif name.startswith("X"):
+        else:
             mode = name if name == "Xr" else ""
-    surface += segment[at:]
+    surface += pieces[-1]
     if ending:
         base = before + ending
     return surface, (base or surface).replace("=", "").lower(), root.replace("=", "").lower()

@@ -1,4 +1,8 @@
-"""Snowball stemmers, safe between threads."""
+"""Snowball stemmers, safe between threads.
+
+``snowballstemmer`` hands over to PyStemmer, the same rules compiled, where that is installed, as
+it is with us: ten times as fast. Both give the same stems, which a test holds.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,7 @@ class Snowball:
         import snowballstemmer
 
         self._stemmer: Any = snowballstemmer.stemmer(language)
+        self._stemmer.maxCacheSize = 0  # the analysers keep words themselves
         self._lock = threading.Lock()
         self.name = f"snowball {version('snowballstemmer')}"
 

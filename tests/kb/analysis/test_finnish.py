@@ -123,6 +123,20 @@ def test_both_engines_give_the_same_terms(pip_alone: FinnishAnalyzer) -> None:
     assert fast.fingerprint != pip_alone.fingerprint
 
 
+def test_the_library_gives_what_its_binding_gives() -> None:
+    if importlib.util.find_spec("libvoikko") is None:
+        pytest.skip("libvoikko isn't installed")
+    import libvoikko
+
+    try:
+        ours, theirs = Libvoikko(), libvoikko.Voikko("fi")
+    except Exception as reason:  # as in open_morphology
+        pytest.skip(f"libvoikko can't be opened: {reason}")
+    for word in (*WORDS.lower().split(), "", "xqz", "äiti\0", "\0", "a" * 300, "🜁"):
+        found = [one["FSTOUTPUT"] for one in theirs.analyze(word) if one.get("FSTOUTPUT")]
+        assert ours.readings(word) == found, word
+
+
 def test_the_engines_agree_on_a_vocabulary(pip_alone: FinnishAnalyzer) -> None:
     data = os.environ.get("KB_TEST_DATA")
     if not data:
