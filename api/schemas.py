@@ -339,7 +339,7 @@ class FileOut(Out):
 class ProgressOut(Out):
     """How far a job has come."""
 
-    stage: Literal["waiting", "reading", "passages", "sentences"]
+    stage: Literal["waiting", "reading", "passages", "sentences", "projects"]
     done: int
     total: int
     current: str
@@ -383,6 +383,25 @@ class ReportOut(Out):
     seconds: float
 
 
+class RowOut(Out):
+    """A row of a table of projects, and what is wrong with it."""
+
+    row: int
+    reason: str
+
+
+class ImportedOut(Out):
+    """What the import of a table of projects did; the first 200 rows that were left out or told."""
+
+    imported: int
+    updated: int
+    unchanged: int
+    rejected: list[RowOut]
+    rejected_count: int
+    warnings: list[RowOut]
+    warnings_count: int
+
+
 class FailureOut(Out):
     """Why a job failed."""
 
@@ -394,14 +413,14 @@ class JobOut(Out):
     """A job as it stands."""
 
     job_id: str
-    kind: Literal["upload", "folder", "watch", "retry"]
+    kind: Literal["upload", "folder", "watch", "retry", "projects"]
     state: Literal["queued", "running", "done", "failed"]
     names: list[str]
     files: list[FileOut]
     created: str
     changed: str
     progress: ProgressOut | None
-    report: ReportOut | None
+    report: ReportOut | ImportedOut | None
     error: FailureOut | None
 
 

@@ -1,4 +1,4 @@
-"""The one queue of what is taken in: uploads, folders named on the command line or watched.
+"""The one queue of what is taken in: uploads, tables of projects, folders named or watched.
 
 A job is a row of the catalogue that outlives the process which made it. It is held with a
 lease: who works on it and until when. The holder renews the lease; when it dies the lease runs
@@ -24,6 +24,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from ingest.pipeline import Progress, Rejection, Report
+from ingest.registry import Imported
+from ingest.registry_rows import RowNote
 from ingest.sources import Source
 from kb.catalogue import Catalogue, now
 from kb.errors import KnowledgeBaseError, NotFound, StorageError, UnreadableDocument
@@ -35,7 +37,6 @@ KEPT_DAYS = 30
 """Ended jobs are forgotten after so long."""
 
 _ABANDONED_SECONDS = 24 * 3600
-_UPLOAD = "upload"
 
 
 class JobKind(StrEnum):
@@ -45,6 +46,7 @@ class JobKind(StrEnum):
     FOLDER = "folder"
     WATCH = "watch"
     RETRY = "retry"  # rejected files are read again
+    PROJECTS = "projects"  # a table of projects that was sent
 
 
 class JobState(StrEnum):
@@ -69,8 +71,9 @@ class UploadedFile:
 class Job:
     """A job as it stands; ``error`` is set when it failed, ``report`` when it is done.
 
-    ``files`` and ``metadata`` belong to uploads; ``paths``, ``prune`` and ``cautious``, as in
-    ``ingest.pipeline.ingest``, to folders; ``keys`` of rejected files to a retry.
+    ``imported`` is the report of a table of projects. ``files`` and ``metadata`` belong to
+    uploads; ``paths``, ``prune`` and ``cautious``, as in ``ingest.pipeline.ingest``, to folders;
+    ``keys`` of rejected files to a retry.
     """
 
     id: str
@@ -87,6 +90,7 @@ class Job:
     changed: str
     progress: Progress | None = None
     report: Report | None = None
+    imported: Imported | None = None
     error: KnowledgeBaseError | None = None
 
     @property
@@ -94,7 +98,7 @@ class Job:
         """What it takes in, by names that may be shown: of a path only the last part."""
         if self.files:
             return [file.name for file in self.files]
-        keys = (key.removeprefix(f"{_UPLOAD}:") for key in self.keys)
+        keys = (key.removeprefix(f"{JobKind.UPLOAD}:") for key in self.keys)
         paths = self.paths or tuple(map(Path, keys))
         return [_shown(path.name or str(path)) for path in paths]
 
@@ -105,6 +109,7 @@ class Job:
         """
         waiting = self.progress is not None and self.progress.stage == "waiting"
         state = JobState.QUEUED if self.state is JobState.RUNNING and waiting else self.state
+        report = self.report or self.imported
         return {
             "job_id": self.id,
             "kind": str(self.kind),
@@ -114,7 +119,7 @@ class Job:
             "created": self.created,
             "changed": self.changed,
             "progress": None if self.progress is None else asdict(self.progress),
-            "report": None if self.report is None else self.report.to_json(language),
+            "report": None if report is None else report.to_json(language),
             "error": None
             if self.error is None
             else {"code": self.error.code, "detail": self.error.text(language)},
@@ -150,6 +155,13 @@ class Jobs:
         """Queue the files that stand in the job's folder."""
         payload = {"files": [asdict(file) for file in files], "metadata": asdict(metadata)}
         self._put(job_id, JobKind.UPLOAD, payload)
+
+    def enqueue_import(self, job_id: str, *, name: str, size: int) -> None:
+        """Queue the import of a table that was sent to the job's folder, once."""
+        payload = {"files": [asdict(UploadedFile("", name, size))]}
+        with self._catalogue.transaction() as connection:
+            if not connection.execute("SELECT 1 FROM job WHERE id = ?", (job_id,)).fetchone():
+                self._put(job_id, JobKind.PROJECTS, payload)
 
     def enqueue_retry(self, keys: Sequence[str]) -> str:
         """Queue rejected files to be read again; return the job's id."""
@@ -275,7 +287,7 @@ class Jobs:
         job_id: str,
         owner: str,
         *,
-        report: Report | None = None,
+        report: Report | Imported | None = None,
         error: KnowledgeBaseError | None = None,
     ) -> bool:
         """End a job, with a report or an error; False when it is another's by now."""
@@ -288,11 +300,17 @@ class Jobs:
         return True
 
     def _end(
-        self, job_id: str, *, report: Report | None = None, error: KnowledgeBaseError | None = None
+        self,
+        job_id: str,
+        *,
+        report: Report | Imported | None = None,
+        error: KnowledgeBaseError | None = None,
     ) -> None:
         result: dict[str, object] = {}
-        if report is not None:
+        if isinstance(report, Report):
             result["report"] = _report_record(report)
+        elif report is not None:
+            result["imported"] = asdict(report)
         if error is not None:
             result["error"] = {"code": error.code, "params": error.params}
         self._catalogue.connection.execute(
@@ -348,6 +366,7 @@ class Jobs:
         return f"{time.time() + self._lease_seconds:.3f} {owner}"
 
 
+_NOTES = ("rejected", "warnings")
 _COLUMNS = "id, kind, state, payload, result, attempts, created, changed"
 _LOST = "state = 'running' AND CAST(substr(lease, 1, instr(lease, ' ')) AS REAL) < ?"
 _HELD_BY = "state = 'running' AND substr(lease, instr(lease, ' ') + 1) = ?"
@@ -365,9 +384,9 @@ def sources_of(job: Job, folder: Path) -> list[Source]:
             continue
         sources.append(
             Source(
-                key=f"{_UPLOAD}:{file.name}",
+                key=f"{JobKind.UPLOAD}:{file.name}",
                 path=path,
-                root=_UPLOAD,
+                root=str(JobKind.UPLOAD),
                 name=file.name,
                 size=file.size,
                 mtime_ns=path.stat().st_mtime_ns,
@@ -384,6 +403,7 @@ def _job(row: sqlite3.Row) -> Job:
     payload = json.loads(row["payload"])
     result = json.loads(row["result"])
     progress, report, error = result.get("progress"), result.get("report"), result.get("error")
+    imported = result.get("imported")
     return Job(
         id=row["id"],
         kind=JobKind(row["kind"]),
@@ -399,6 +419,7 @@ def _job(row: sqlite3.Row) -> Job:
         changed=row["changed"],
         progress=None if progress is None else Progress(**progress),
         report=None if report is None else _report(report),
+        imported=None if imported is None else _imported(imported),
         error=None if error is None else KnowledgeBaseError(error["code"], **error["params"]),
     )
 
@@ -414,6 +435,11 @@ def _metadata(record: Mapping[str, object]) -> Metadata:
     values["themes"] = tuple(cast(list[str], record["themes"]))
     # Written by ``enqueue`` from a Metadata: the fields and their types are the same.
     return Metadata(**values)  # type: ignore[arg-type]
+
+
+def _imported(record: Mapping[str, Any]) -> Imported:
+    notes = {name: tuple(RowNote(**one) for one in record[name]) for name in _NOTES}
+    return Imported(**{**record, **notes})
 
 
 def _report_record(report: Report) -> dict[str, object]:

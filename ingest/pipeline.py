@@ -149,9 +149,12 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run has come: files while reading, else texts; pages and passages so far."""
+    """How far a run has come: files while reading, rows of projects, else texts.
 
-    stage: Literal["waiting", "reading", "passages", "sentences"]
+    ``pages`` and ``passages`` are those so far.
+    """
+
+    stage: Literal["waiting", "reading", "passages", "sentences", "projects"]
     done: int
     total: int
     current: str = ""

@@ -23,11 +23,14 @@ from ingest.registry_values import Value
 from kb.assembly import open_theming
 from kb.catalogue import Catalogue
 from kb.knowledge_base import KnowledgeBase
-from kb.projects import Outcome, Project, Projects, merged
+from kb.projects import Outcome, Project, ProjectId, Projects, merged
 
 Format = Literal["cordis", "keep", "eura", "table"]
 Stage = Literal["words", "vectors"]
 FORMATS: tuple[Format, ...] = ("cordis", "keep", "eura", "table")
+
+MOST_TOLD = 200
+"""Rows that are told of afterwards at most, and counted beyond that."""
 
 _BATCH = 500
 _EMBEDDED = 64
@@ -55,6 +58,44 @@ class ImportReport:
             "warnings": [{"row": n.row, "reason": n.text(language)} for n in self.warnings],
             "mapping": self.mapping.to_json(),
             "dry_run": self.dry_run,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Imported:
+    """What is kept of an import: counts, and the first rows that something is wrong with."""
+
+    imported: int
+    updated: int
+    unchanged: int
+    rejected: tuple[RowNote, ...] = ()
+    rejected_count: int = 0
+    warnings: tuple[RowNote, ...] = ()
+    warnings_count: int = 0
+
+    @classmethod
+    def of(cls, report: ImportReport) -> Imported:
+        """Return what is kept of a report."""
+        return cls(
+            imported=report.outcomes["imported"],
+            updated=report.outcomes["updated"],
+            unchanged=report.outcomes["unchanged"],
+            rejected=tuple(report.rejected[:MOST_TOLD]),
+            rejected_count=len(report.rejected),
+            warnings=tuple(report.warnings[:MOST_TOLD]),
+            warnings_count=len(report.warnings),
+        )
+
+    def to_json(self, language: str = "en") -> dict[str, object]:
+        """Return the object of the published interface."""
+        return {
+            "imported": self.imported,
+            "updated": self.updated,
+            "unchanged": self.unchanged,
+            "rejected": [{"row": n.row, "reason": n.text(language)} for n in self.rejected],
+            "rejected_count": self.rejected_count,
+            "warnings": [{"row": n.row, "reason": n.text(language)} for n in self.warnings],
+            "warnings_count": self.warnings_count,
         }
 
 
@@ -95,9 +136,14 @@ def import_table(
     format: Format = "table",
     mapping: ColumnMap | None = None,
     dry_run: bool = False,
+    begun: dict[ProjectId, Outcome] | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> ImportReport:
-    """Import a table that is open, as ``import_projects`` does; ``name`` is what faults call it."""
+    """Import a table that is open, as ``import_projects`` does; ``name`` is what faults call it.
+
+    ``begun`` is filled with what becomes of each project. Given again as it was at the last
+    ``progress``, it lets an import that was killed go on, and tell all of what it did.
+    """
     sample = list(islice(table.rows, SAMPLE))
     if mapping is None:
         mapping, _ = proposal(catalogue, table.columns, sample, format=format)
@@ -110,7 +156,8 @@ def import_table(
     records = [row for _, row in sample if not isinstance(row, str)]
     builder = Builder(format, mapping, month_first=month_first(mapping, records))
     report = ImportReport(mapping=mapping, dry_run=dry_run)
-    _run(Projects(catalogue), chain(sample, table.rows), builder, report, progress)
+    seen = {} if begun is None else begun
+    _run(Projects(catalogue), chain(sample, table.rows), builder, report, seen, progress)
     return report
 
 
@@ -145,10 +192,10 @@ def _run(
     rows: Iterator[tuple[int, Mapping[str, Value] | str]],
     builder: Builder,
     report: ImportReport,
+    seen: dict[ProjectId, Outcome],
     progress: Callable[[int], None] | None,
 ) -> None:
-    batch: dict[str, Project] = {}
-    seen: dict[str, Outcome] = {}
+    batch: dict[ProjectId, Project] = {}
     for count, (number, row) in enumerate(rows, 1):
         if isinstance(row, str):
             report.rejected.append(RowNote(number, row))
@@ -172,8 +219,8 @@ def _run(
 
 def _put(
     projects: Projects,
-    batch: Mapping[str, Project],
-    seen: dict[str, Outcome],
+    batch: Mapping[ProjectId, Project],
+    seen: dict[ProjectId, Outcome],
     report: ImportReport,
 ) -> None:
     """Put a batch in; a project that an earlier batch had joins it, and is counted once."""

@@ -2,8 +2,8 @@
 
 The file goes through a sandboxed reader, which returns the table as lines of JSON: the columns,
 then a row a line. That is kept in a folder of its own, together with the mapping that is being
-corrected, until the table is imported or, as with other uploads that nobody finished, a day has
-passed. Nothing that the sender named reaches the file system.
+corrected, until a job of the queue has imported the table or, as with other uploads that nobody
+finished, a day has passed. Nothing that the sender named reaches the file system.
 """
 
 from __future__ import annotations
@@ -11,17 +11,18 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from ingest.limits import Limits
 from ingest.registry import (
     FORMATS,
     Format,
-    ImportReport,
+    Imported,
     import_table,
     index_later,
     named,
@@ -34,10 +35,7 @@ from ingest.registry_values import Value, shown
 from ingest.sandbox import ReaderPool
 from kb.catalogue import Catalogue
 from kb.errors import NotFound, StorageError
-from kb.projects import Project
-
-MOST_TOLD = 200
-"""Rows that are told of at most, and counted beyond that."""
+from kb.projects import Outcome, Project, ProjectId
 
 _CHECKED = 1000
 """Rows that are tried before the import."""
@@ -46,15 +44,15 @@ _LIMITS = Limits(seconds=60, text_chars=40_000_000)
 _READER = "ingest.registry_reading:read"
 _TELLABLE = {"projects_table", "projects_no_rows", "projects_many_rows", "projects_many_columns"}
 _ID = re.compile(r"[0-9a-f]{16}")
-_TABLE, _STATE = "table.jsonl", "state.json"
+_TABLE, _STATE, _BEGUN = "table.jsonl", "state.json", "begun.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentTable:
     """A table that was sent; ``examples`` are values of each column, in the columns' order.
 
-    ``remembered``: the mapping is that of an earlier import. ``report`` is what an import made,
-    as it was told in ``language``; None before it.
+    ``rows`` is how many there are, ``size`` that of its file in bytes. ``remembered``: the mapping
+    is that of an earlier import.
     """
 
     id: str
@@ -64,7 +62,8 @@ class SentTable:
     examples: tuple[tuple[str, ...], ...] = ()
     mapping: ColumnMap
     remembered: bool = False
-    report: Mapping[str, object] | None = None
+    rows: int = 0
+    size: int = 0
 
     @property
     def usable(self) -> bool:
@@ -102,6 +101,7 @@ class SentTables:
         path = folder / stored
         with ReaderPool(workers=1, limits=_LIMITS, reader=_READER) as pool:
             text = pool.read(path, name=name).text
+        size = path.stat().st_size
         path.unlink()
         head, _, rows = text.partition("\n")
         told = json.loads(head)
@@ -124,6 +124,8 @@ class SentTables:
                 examples=tuple(_examples(column, first) for column in columns),
                 mapping=mapping,
                 remembered=remembered,
+                rows=rows.count("\n") + 1 if rows else 0,
+                size=size,
             )
         )
 
@@ -132,7 +134,7 @@ class SentTables:
         try:
             record = json.loads((self._at(table_id) / _STATE).read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            raise NotFound(what="table", id=table_id) from error
+            raise NotFound("not_found_table", id=table_id) from error
         return SentTable(
             id=table_id,
             name=record["name"],
@@ -141,7 +143,8 @@ class SentTables:
             examples=tuple(tuple(some) for some in record["examples"]),
             mapping=ColumnMap({k: tuple(v) for k, v in record["mapping"].items()}),
             remembered=record["remembered"],
-            report=record["report"],
+            rows=record["rows"],
+            size=record["size"],
         )
 
     def correct(self, table_id: str, fields: Mapping[int, str]) -> SentTable:
@@ -198,33 +201,44 @@ class SentTables:
             list(projects.values()), rejected, warnings, len(first), next(rows, None) is None
         )
 
-    def import_(self, table_id: str, *, language: str) -> SentTable:
-        """Import a table, once; call it with the writer's lock held.
+    def import_(
+        self, table_id: str, *, progress: Callable[[int, int], None] | None = None
+    ) -> Imported:
+        """Import a table; call it with the writer's lock held.
 
-        Raises NotFound, RegistryError where no column holds a title.
+        ``progress`` is told how many rows are done, of how many. An import that was killed goes
+        on when it is called again. Raises NotFound, RegistryError where no column holds a title.
         """
         table = self.get(table_id)
-        if table.report is not None:
-            return table
+        begun = self._begun(table_id)
+
+        def done(rows: int) -> None:
+            # Without the file, what is in would be told as unchanged after a crash: no more.
+            with suppress(StorageError):
+                self._keep(table_id, _BEGUN, begun)
+            if progress is not None:
+                progress(rows, table.rows)
+
+        # Before the first row: what a crash leaves is indexed too.
+        index_later(self._catalogue)
         report = import_table(
             self._catalogue,
             Table(columns=table.columns, rows=self._rows(table_id, table.columns)),
             name=table.name,
             format=table.format,
             mapping=table.mapping,
+            begun=begun,
+            progress=done,
         )
-        index_later(self._catalogue)
-        done = SentTable(
-            id=table.id,
-            name=table.name,
-            format=table.format,
-            mapping=table.mapping,
-            report=_told(report, language),
-        )
-        self._write(done)
-        with suppress(OSError):
-            (self._at(table_id) / _TABLE).unlink()
-        return done
+        return Imported.of(report)
+
+    def _begun(self, table_id: str) -> dict[ProjectId, Outcome]:
+        try:
+            text = (self._at(table_id) / _BEGUN).read_text(encoding="utf-8")
+        except OSError:
+            return {}
+        known: dict[ProjectId, Outcome] = json.loads(text)
+        return known
 
     def forget(self, table_id: str) -> None:
         """Throw a table away that isn't to be imported; raises NotFound."""
@@ -233,7 +247,7 @@ class SentTables:
 
     def _at(self, table_id: str) -> Path:
         if not _ID.fullmatch(table_id):
-            raise NotFound(what="table", id=table_id[:40])
+            raise NotFound("not_found_table", id=table_id[:40])
         return self._folder / table_id
 
     def _write(self, table: SentTable) -> None:
@@ -244,13 +258,17 @@ class SentTables:
             "examples": table.examples,
             "mapping": table.mapping.to_json(),
             "remembered": table.remembered,
-            "report": table.report,
+            "rows": table.rows,
+            "size": table.size,
         }
-        folder = self._at(table.id)
+        self._keep(table.id, _STATE, record)
+
+    def _keep(self, table_id: str, name: str, record: Mapping[Any, object]) -> None:
+        folder = self._at(table_id)
         try:
-            fresh = folder / f"{_STATE}.new"
+            fresh = folder / f"{name}.new"
             fresh.write_text(json.dumps(record, ensure_ascii=False), encoding="utf-8")
-            fresh.replace(folder / _STATE)
+            fresh.replace(folder / name)
         except OSError as error:
             raise StorageError("storage", folder=folder, why=error) from error
 
@@ -260,7 +278,7 @@ class SentTables:
         try:
             lines = (self._at(table_id) / _TABLE).open(encoding="utf-8", newline="\n")
         except OSError as error:
-            raise NotFound(what="table", id=table_id) from error
+            raise NotFound("not_found_table", id=table_id) from error
         with lines:
             for line in lines:
                 try:
@@ -286,16 +304,3 @@ def _examples(
         if len(found) == 3:
             break
     return tuple(found)
-
-
-def _told(report: ImportReport, language: str) -> dict[str, object]:
-    def some(notes: Sequence[RowNote]) -> list[dict[str, object]]:
-        return [{"row": n.row, "reason": n.text(language)} for n in notes[:MOST_TOLD]]
-
-    return {
-        **{str(name): count for name, count in report.outcomes.items()},
-        "rejected": some(report.rejected),
-        "rejected_count": len(report.rejected),
-        "warnings": some(report.warnings),
-        "warnings_count": len(report.warnings),
-    }

@@ -21,7 +21,8 @@ from pathlib import Path
 from ingest.jobs import Job, JobKind, Jobs, sources_of
 from ingest.locking import writer_lock
 from ingest.pipeline import Outcome, Progress, Report, ingest, ingest_sources, retry_rejected
-from ingest.registry import index_some, indexes_later
+from ingest.registry import Imported, index_some, indexes_later
+from ingest.registry_upload import SentTables
 from kb.errors import CatalogueBusy, KnowledgeBaseError
 from kb.knowledge_base import KnowledgeBase
 
@@ -112,8 +113,13 @@ def _owner() -> str:
 
 def _carried_out(
     kb: KnowledgeBase, job: Job, folder: Path, note: Callable[[Progress], None]
-) -> Report:
+) -> Report | Imported:
     """Do what a job says."""
+    if job.kind is JobKind.PROJECTS:
+        with writer_lock(kb.catalogue.folder, waiting=lambda: note(Progress("waiting", 0, 0))):
+            return SentTables(kb.catalogue, folder).import_(
+                job.id, progress=lambda done, total: note(Progress("projects", done, total))
+            )
     if job.kind is JobKind.UPLOAD:
         return ingest_sources(kb, sources_of(job, folder), progress=note)
     if job.kind is JobKind.RETRY:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import anyio
@@ -58,21 +60,30 @@ async def receive(request: Request, *, jobs: Jobs, max_file_mb: int) -> str:
 
     Raises Refused, BadScope or StorageError; then nothing of it stays on disk.
     """
-    boundary = boundary_of(request)
-    job_id, folder = await run_in_threadpool(jobs.new_folder)
-    queued = False
-    try:
-        receiver = await received(request, boundary, folder, max_file_mb=max_file_mb)
+    async with received(request, jobs=jobs, max_file_mb=max_file_mb) as (job_id, receiver):
         files, metadata = receiver.finish()
         await run_in_threadpool(jobs.enqueue, job_id, files, metadata)
-        queued = True
-    finally:
-        if not queued:
-            shutil.rmtree(folder, ignore_errors=True)
     return job_id
 
 
-def boundary_of(request: Request) -> bytes:
+@asynccontextmanager
+async def received(
+    request: Request, *, jobs: Jobs, max_file_mb: int
+) -> AsyncIterator[tuple[str, Receiver]]:
+    """Stream a multipart request's files to a new job's folder; give the job's id and the files.
+
+    Where that or the block fails nothing of it stays on disk. Raises Refused, StorageError.
+    """
+    boundary = _boundary(request)
+    job_id, folder = await run_in_threadpool(jobs.new_folder)
+    try:
+        yield job_id, await _streamed(request, boundary, folder, max_file_mb=max_file_mb)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _boundary(request: Request) -> bytes:
     """Return what divides the parts of a request; raises Refused when it isn't multipart."""
     kind, options = parse_options_header(request.headers.get("content-type", ""))
     if kind != b"multipart/form-data" or not options.get(b"boundary"):
@@ -80,10 +91,9 @@ def boundary_of(request: Request) -> bytes:
     return options[b"boundary"]
 
 
-async def received(
+async def _streamed(
     request: Request, boundary: bytes, folder: Path, *, max_file_mb: int
 ) -> Receiver:
-    """Stream a multipart request's files to a folder; raises Refused or StorageError."""
     body = request.stream()
     receiver = Receiver(boundary, folder, file_limit=max_file_mb * _MEGABYTE)
     try:

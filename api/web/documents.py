@@ -14,7 +14,7 @@ from api.web.asked import Asked
 from api.web.rejected import rejected_views
 from api.web.site import Visit
 from api.web.viewer import document_line
-from ingest.jobs import Job, Jobs, JobState
+from ingest.jobs import Job, JobKind, Jobs, JobState
 from ingest.locking import writer_lock
 from ingest.pipeline import Report
 from kb.catalogue import DocumentRow
@@ -84,12 +84,11 @@ def _documents(visit: Visit, *, fault: str = "", status: int = 200) -> Response:
         pairs = [("find", find), *asked.pairs(), ("page", number)]
         return visit.href("/documents", *pairs, fragment="list")
 
-    jobs: Jobs = visit.request.app.state.jobs
     job_id = params.get("job", "")
     job: JobView | None = None
     if job_id:
         try:
-            job = _job_view(visit, jobs.get(job_id))
+            job = _job_view(visit, _job(visit, job_id))
         except NotFound:
             job = None
     return visit.page(
@@ -159,8 +158,16 @@ async def upload(request: Request) -> Response:
 def job_panel(job_id: str, request: Request) -> Response:
     """Return how far an upload is, for the page's script."""
     visit = Visit(request)
-    jobs: Jobs = request.app.state.jobs
-    return visit.page("job.html", job=_job_view(visit, jobs.get(job_id)))
+    return visit.page("job.html", job=_job_view(visit, _job(visit, job_id)))
+
+
+def _job(visit: Visit, job_id: str) -> Job:
+    """Return a job that takes documents in; raises NotFound, also where it takes in projects."""
+    jobs: Jobs = visit.request.app.state.jobs
+    job = jobs.get(job_id)
+    if job.kind is JobKind.PROJECTS:
+        raise NotFound(what="job", id=job_id)
+    return job
 
 
 def _job_view(visit: Visit, job: Job) -> JobView:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,18 +11,17 @@ from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from api.problems import Refused, status_of, text_of
-from api.routes.uploads import boundary_of, received
+from api.routes.uploads import received
 from api.web.project_lines import project_line
 from api.web.site import Visit
-from ingest.jobs import Jobs, UploadedFile
-from ingest.locking import writer_lock
+from ingest.jobs import Job, JobKind, Jobs, JobState, UploadedFile
 from ingest.registry import FORMATS
 from ingest.registry_columns import FIELDS, RegistryError
 from ingest.registry_reading import MOST_ROWS
 from ingest.registry_rows import RowNote
 from ingest.registry_upload import Preview, SentTable, SentTables
 from ingest.working import Worker
-from kb.errors import KnowledgeBaseError, UnreadableDocument
+from kb.errors import KnowledgeBaseError, NotFound, UnreadableDocument
 from kb.projects import Project, Projects
 
 router = APIRouter()
@@ -32,8 +30,8 @@ _LARGEST_MB = 50
 _SHOWN_PROJECTS = 5
 _SHOWN_ROWS = 20
 _SHOWN_TEXT = 200
-_LOCK_SECONDS = 20.0
-"""How long an import waits for an ingestion before it says that the catalogue is busy."""
+_RELOAD_SECONDS = 3
+"""How often the page of an import reloads itself where scripts are off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +61,9 @@ class NotesView:
     more: int
 
     @classmethod
-    def of(cls, notes: Sequence[RowNote], language: str) -> NotesView:
-        """Return notes as they are shown."""
-        shown = [(note.row, note.text(language)) for note in notes[:_SHOWN_ROWS]]
-        return cls(shown, len(notes) - len(shown))
+    def of(cls, notes: Sequence[RowNote], language: str, *, count: int) -> NotesView:
+        """Return notes as they are shown, of ``count`` that there are."""
+        return cls([(note.row, note.text(language)) for note in notes], count - len(notes))
 
 
 @router.get("/projects/import")
@@ -84,8 +81,12 @@ def _form(visit: Visit, *, fault: str = "", status: int = 200, done: str = "") -
         done=done,
         formats=FORMATS,
         limit=_largest(visit),
-        most=f"{MOST_ROWS:,}".replace(",", "," if visit.language == "en" else "\u00a0"),
+        most=_number(visit, MOST_ROWS),
     )
+
+
+def _number(visit: Visit, number: int) -> str:
+    return f"{number:,}".replace(",", "," if visit.language == "en" else "\u00a0")
 
 
 def _largest(visit: Visit) -> int:
@@ -106,13 +107,10 @@ async def send(request: Request) -> Response:
 
 
 async def _taken(visit: Visit) -> str:
-    request = visit.request
-    boundary = boundary_of(request)
-    jobs: Jobs = request.app.state.jobs
-    table_id, folder = await run_in_threadpool(jobs.new_folder)
-    taken = False
-    try:
-        receiver = await received(request, boundary, folder, max_file_mb=_largest(visit))
+    async with received(visit.request, jobs=_jobs(visit), max_file_mb=_largest(visit)) as (
+        table_id,
+        receiver,
+    ):
         files, fields = receiver.parts()
         if len(files) > 1:
             raise Refused("projects_one_file")
@@ -123,10 +121,6 @@ async def _taken(visit: Visit) -> str:
             files[0],
             format=next(iter(fields.get("format", ())), "table"),
         )
-        taken = True
-    finally:
-        if not taken:
-            shutil.rmtree(folder, ignore_errors=True)
     return table_id
 
 
@@ -139,9 +133,13 @@ def _take(visit: Visit, table_id: str, file: UploadedFile, *, format: str) -> No
         raise RegistryError("projects_table", path=file.name, why=why) from error
 
 
-def _tables(visit: Visit) -> SentTables:
+def _jobs(visit: Visit) -> Jobs:
     jobs: Jobs = visit.request.app.state.jobs
-    return SentTables(visit.kb.catalogue, jobs.folder)
+    return jobs
+
+
+def _tables(visit: Visit) -> SentTables:
+    return SentTables(visit.kb.catalogue, _jobs(visit).folder)
 
 
 # -- one table -------------------------------------------------------------------------------------
@@ -149,21 +147,60 @@ def _tables(visit: Visit) -> SentTables:
 
 @router.get("/projects/import/{table_id}")
 def table_page(table_id: str, request: Request) -> Response:
-    """Show what a table's columns are read as and its first rows, or what its import made."""
+    """Show what a table's columns are read as and its first rows, or how far its import is."""
     visit = Visit(request)
+    job = _job(visit, table_id)
+    if job is not None:
+        return _job_page(visit, job)
     return _page(visit, _tables(visit).get(table_id))
 
 
-def _page(visit: Visit, table: SentTable, *, fault: str = "", status: int = 200) -> Response:
-    if table.report is not None:
+def _job(visit: Visit, table_id: str) -> Job | None:
+    """Return the job that imports a table; None before that was asked for."""
+    try:
+        job = _jobs(visit).get(table_id)
+    except NotFound:
+        return None
+    return job if job.kind is JobKind.PROJECTS else None
+
+
+def _job_page(visit: Visit, job: Job) -> Response:
+    address = f"/projects/import/{job.id}"
+    if job.imported is not None:
         projects = Projects(visit.kb.catalogue)
         return visit.page(
             "imported.html",
-            table=table,
-            report=table.report,
+            name=", ".join(job.names),
+            done=job.imported,
+            rejected=NotesView.of(
+                job.imported.rejected, visit.language, count=job.imported.rejected_count
+            ),
+            warnings=NotesView.of(
+                job.imported.warnings, visit.language, count=job.imported.warnings_count
+            ),
             waiting=projects.waiting() + projects.pending_count(visit.kb.embeddings),
-            again=visit.href(f"/projects/import/{table.id}"),
+            here=visit.href(address),
         )
+    progress = job.progress
+    line = visit.t("import_waits" if job.state is JobState.QUEUED else "import_runs")
+    counted = job.state is JobState.RUNNING and progress is not None and progress.total > 0
+    if job.state is JobState.RUNNING and progress is not None:
+        at, of = _number(visit, progress.done), _number(visit, progress.total)
+        line = visit.t("import_at", at=at, of=of) if counted else visit.t("import_busy")
+    still = "still" in visit.request.query_params
+    return visit.page(
+        "import_job.html",
+        name=", ".join(job.names),
+        line=line,
+        failed="" if job.error is None else job.error.text(visit.language),
+        progress=progress if counted else None,
+        reload=0 if still else _RELOAD_SECONDS,
+        here=visit.href(address),
+        still=visit.href(address, ("still", "1")),
+    )
+
+
+def _page(visit: Visit, table: SentTable, *, fault: str = "", status: int = 200) -> Response:
     preview = _tables(visit).preview(table, shown=_SHOWN_PROJECTS)
     held = {column: name for name, some in table.mapping.columns.items() for column in some}
     if not table.usable and not fault:
@@ -182,11 +219,15 @@ def _page(visit: Visit, table: SentTable, *, fault: str = "", status: int = 200)
         fields=FIELDS,
         preview=preview,
         projects=_shown(visit, preview),
-        rejected=NotesView.of(preview.rejected, visit.language),
-        warnings=NotesView.of(preview.warnings, visit.language),
+        rejected=_first_notes(visit, preview.rejected),
+        warnings=_first_notes(visit, preview.warnings),
         action=visit.href(f"/projects/import/{table.id}"),
         corrected=visit.request.query_params.get("done") == "corrected",
     )
+
+
+def _first_notes(visit: Visit, notes: Sequence[RowNote]) -> NotesView:
+    return NotesView.of(notes[:_SHOWN_ROWS], visit.language, count=len(notes))
 
 
 def _shown(visit: Visit, preview: Preview) -> list[ProjectView]:
@@ -209,13 +250,13 @@ async def table_form(table_id: str, request: Request) -> Response:
 def _done(visit: Visit, table_id: str, form: FormData) -> Response:
     tables = _tables(visit)
     action = form.get("do", "")
+    if _job(visit, table_id) is not None:  # sent twice
+        return RedirectResponse(visit.href(f"/projects/import/{table_id}"), status_code=303)
     if action == "forget":
         tables.forget(table_id)
         return RedirectResponse(
             visit.href("/projects/import", ("done", "forgotten")), status_code=303
         )
-    if tables.get(table_id).report is not None:  # sent twice
-        return RedirectResponse(visit.href(f"/projects/import/{table_id}"), status_code=303)
     fields = {
         int(name[1:]): str(value)
         for name, value in form.multi_items()
@@ -232,8 +273,7 @@ def _done(visit: Visit, table_id: str, form: FormData) -> Response:
             visit.href(f"/projects/import/{table_id}", ("done", "corrected"), fragment="rows"),
             status_code=303,
         )
-    with writer_lock(visit.settings.data_dir, wait_seconds=_LOCK_SECONDS):
-        tables.import_(table_id, language=visit.language)
+    _jobs(visit).enqueue_import(table.id, name=table.name, size=table.size)
     worker: Worker = visit.request.app.state.worker
     worker.wake()
     return RedirectResponse(visit.href(f"/projects/import/{table_id}"), status_code=303)

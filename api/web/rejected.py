@@ -9,13 +9,11 @@ from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from api.web.site import Visit
-from ingest.jobs import Jobs
+from ingest.jobs import JobKind, Jobs
 from kb.catalogue import RejectedRecord
 from kb.errors import NotFound, UnreadableDocument
 
 router = APIRouter()
-
-_UPLOADED = "upload"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +34,7 @@ def rejected_views(visit: Visit) -> list[RejectedView]:
     for record in visit.kb.catalogue.rejected():
         error = UnreadableDocument(record.code, **record.params)
         address = f"/rejected/{_id(record)}"
-        again = record.source.root != _UPLOADED
+        again = record.source.root != JobKind.UPLOAD
         views.append(
             RejectedView(
                 name=record.source.name,
@@ -69,7 +67,7 @@ def retry_all(request: Request) -> Response:
     keys = [
         record.source.key
         for record in visit.kb.catalogue.rejected()
-        if record.source.root != _UPLOADED and not record.ignored
+        if record.source.root != JobKind.UPLOAD and not record.ignored
     ]
     return _queued(visit, keys)
 

@@ -43,7 +43,7 @@ def test_an_upload_becomes_a_job_and_its_files_are_deleted(server: Server) -> No
     assert answer.headers["location"] == f"/api/jobs/{job_id}"
     job = schemas.JobOut.model_validate(server.job(job_id))
     assert job.state == "done"
-    assert job.report is not None
+    assert isinstance(job.report, schemas.ReportOut)
     assert (job.report.ingested, job.report.rejected) == (2, [])
     assert [file.name for file in job.files] == ["a.txt", "b.md"]
     assert server.named("a.txt")[0]["city"] == "Pori"

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from ingest.jobs import MAX_ATTEMPTS, Job, Jobs, JobState, UploadedFile, sources_of
+from ingest.jobs import MAX_ATTEMPTS, Job, JobKind, Jobs, JobState, UploadedFile, sources_of
 from ingest.pipeline import Progress, Rejection, Report
+from ingest.registry import Imported
+from ingest.registry_rows import RowNote
 from kb.catalogue import Catalogue
 from kb.errors import KnowledgeBaseError, NotFound, UnreadableDocument
 from kb.model import Confidentiality, Kind, Metadata
@@ -135,6 +137,29 @@ def test_a_report_comes_back_in_any_language(jobs: Jobs) -> None:
     for language in ("fi", "sv", "en"):
         assert job.report.to_json(language) == report.to_json(language)
         assert job.to_json(language)["report"] == report.to_json(language)
+
+
+def test_a_report_on_projects_comes_back_in_any_language(jobs: Jobs) -> None:
+    imported = Imported(
+        imported=3,
+        updated=2,
+        unchanged=1,
+        rejected=(RowNote(4, "no_title"),),
+        rejected_count=500,
+        warnings=(RowNote(5, "date", {"value": "keväällä"}),),
+        warnings_count=1,
+    )
+    job_id, _ = jobs.new_folder()
+    for _ in range(2):
+        jobs.enqueue_import(job_id, name="hankkeet.csv", size=9)
+    claimed(jobs, "one")
+    assert jobs.claim("two") is None, "asked for twice, queued once"
+    assert jobs.finish(job_id, "one", report=imported)
+
+    job = jobs.get(job_id)
+    assert (job.kind, job.names, job.imported) == (JobKind.PROJECTS, ["hankkeet.csv"], imported)
+    for language in ("fi", "sv", "en"):
+        assert job.to_json(language)["report"] == imported.to_json(language)
 
 
 def test_a_failure_is_told_in_any_language(jobs: Jobs) -> None:

@@ -15,12 +15,14 @@ import pytest
 
 from ingest.jobs import Job, JobKind, Jobs, JobState, UploadedFile
 from ingest.pipeline import Progress, ingest
+from ingest.registry_upload import SentTables
 from ingest.watch import watch
 from ingest.working import Worker, take_in, take_rejected
 from kb.doctor import examine
 from kb.errors import KnowledgeBaseError
 from kb.knowledge_base import KnowledgeBase
 from kb.model import Metadata
+from kb.projects import Projects
 from tests.conftest import BagOfWords
 
 OpenAt = Callable[..., KnowledgeBase]
@@ -226,3 +228,47 @@ def test_a_path_of_bytes_that_are_no_text_can_be_a_job(kb: KnowledgeBase, tmp_pa
 
     assert latest(kb).paths == (odd,)
     assert latest(kb).names == ["ty\ufffd"]
+
+
+_IMPORT = """
+import sys
+from pathlib import Path
+from ingest.jobs import Jobs
+from ingest.registry_upload import SentTables
+from kb.catalogue import Catalogue
+catalogue = Catalogue(Path(sys.argv[1]))
+jobs = Jobs(catalogue)
+assert jobs.claim("lost")
+SentTables(catalogue, jobs.folder).import_(
+    sys.argv[2], progress=lambda done, total: print(done, flush=True)
+)
+"""
+
+
+def test_an_import_that_was_killed_goes_on_and_tells_all_that_it_did(
+    kb: KnowledgeBase, tmp_path: Path
+) -> None:
+    jobs = Jobs(kb.catalogue)
+    table_id, folder = jobs.new_folder()
+    rows = [f"Hanke {number};{2000 + number % 20}" for number in range(1700)]
+    (folder / "0").write_text("\n".join(["Nimi;Alkaa", *rows, ";2020"]), encoding="utf-8")
+    SentTables(kb.catalogue, jobs.folder).take(table_id, "0", name="h.csv", format="table")
+    jobs.enqueue_import(table_id, name="h.csv", size=1)
+    command = [sys.executable, "-c", _IMPORT, str(tmp_path / "data"), table_id]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline()
+        process.send_signal(signal.SIGKILL)
+    assert 500 <= len(Projects(kb.catalogue)) < 1700
+    kb.catalogue.connection.execute("UPDATE job SET lease = '0 ' || lease")
+
+    worked_off(kb, jobs)
+
+    job = latest(kb)
+    assert (job.state, job.attempts) == (JobState.DONE, 2)
+    assert job.imported is not None
+    told = job.imported
+    assert (told.imported, told.updated, told.unchanged) == (1700, 0, 0)
+    assert (told.rejected_count, told.rejected[0].row) == (1, 1702)
+    assert len(Projects(kb.catalogue)) == 1700
+    assert not folder.exists()

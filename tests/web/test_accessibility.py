@@ -9,6 +9,10 @@ import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser, Page
 
+from ingest.jobs import Jobs
+from ingest.pipeline import Progress
+from kb.catalogue import Catalogue
+from kb.errors import CatalogueBusy
 from kb.model import LANGUAGES
 from tests.api.conftest import Server
 from tests.web.conftest import QUESTION
@@ -49,6 +53,8 @@ PAGES = (
     "import_table",
     "import_refused",
     "imported",
+    "import_job",
+    "import_failed",
 )
 
 # Only colours change in the dark.
@@ -106,7 +112,22 @@ def imported_table(site: Server) -> str:
     site.client.post(
         where, data={"c0": "title", "c1": "start", "do": "import"}, headers={"Origin": site.url}
     )
+    assert site.job(where.rsplit("/", 1)[1])["state"] == "done"
     return where
+
+
+def import_job(site: Server, job_id: str, *, fails: bool) -> str:
+    """Return the address of an import that somebody else carries out, or that failed."""
+    catalogue = Catalogue(site.data)
+    jobs = Jobs(catalogue, lease_seconds=3600)
+    with catalogue.transaction():
+        jobs.enqueue_import(job_id, name="hankkeet.xlsx", size=1)
+        if jobs.claim("tests") is not None:
+            jobs.renew(job_id, "tests", Progress("projects", 1500, 20_000))
+            if fails:
+                jobs.finish(job_id, "tests", error=CatalogueBusy(folder="data"))
+    catalogue.close()
+    return f"/projects/import/{job_id}"
 
 
 def address(site: Server, name: str) -> str:
@@ -148,6 +169,8 @@ def address(site: Server, name: str) -> str:
         "import_table": f"{sent_table(site)}?done=corrected",
         "import_refused": f"{sent_table(site, 'Kaupunki;Vuosi')}?",
         "imported": f"{imported_table(site)}?",
+        "import_job": f"{import_job(site, 'a' * 16, fails=False)}?",
+        "import_failed": f"{import_job(site, 'b' * 16, fails=True)}?",
     }[name]
 
 

@@ -6,6 +6,7 @@ import html
 import io
 import json
 import re
+import shutil
 import time
 import zipfile
 from collections.abc import Iterator
@@ -13,8 +14,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
+from ingest.locking import writer_lock
 from kb.messages import message
 from tests.api.conftest import Server, start
 from tests.web.test_projects import text
@@ -84,6 +86,13 @@ def chosen(page: str) -> dict[str, str]:
     return found
 
 
+def imported(own: Server, where: str, **fields: str) -> str:
+    """Have a table imported, wait for it, and return the page that tells of it."""
+    assert post(own, where, **fields, do="import").status_code == 303
+    assert own.job(where.split("?")[0].rsplit("/", 1)[1])["state"] == "done"
+    return own.client.get(where).text
+
+
 def post(own: Server, where: str, **fields: str) -> httpx.Response:
     return own.client.post(where, data=fields, headers={**BROWSER, "Origin": own.url})
 
@@ -109,10 +118,8 @@ def test_a_table_is_proposed_corrected_and_imported(own: Server, name: str, cont
     assert message("projects.row.no_title", "fi") in seen
     assert message("projects.row.date", "fi", value="keväällä") in seen
 
-    done = post(own, where, **fields, do="import")
-    assert done.status_code == 303
-    told = own.client.get(done.headers["location"]).text
-    assert message("projects.row.no_title", "fi") in told
+    assert message("projects.row.no_title", "fi") in imported(own, where, **fields)
+    assert message("projects.row.no_title", "sv") in own.client.get(f"{where}?lang=sv").text
     project = own.client.get("/api/projects/table-A1").json()
     assert (project["title"], project["results"]) == (ROWS[1][1], ROWS[1][2])
     assert project["start"] == "2021-02-01"
@@ -127,7 +134,7 @@ def test_the_choices_are_remembered_for_the_same_headers(own: Server) -> None:
     rows = [["Nimike", "Selostus", "Muuta"], ["Vesi", "Kiertää.", "Ei"]]
     where = sent(own, "a.csv", lines(rows))
     assert text("import_remembered") not in own.client.get(where).text
-    post(own, where, c0="title", c1="results", c2="status", do="import")
+    imported(own, where, c0="title", c1="results", c2="status")
 
     later = own.client.get(sent(own, "b.csv", lines(rows))).text
 
@@ -149,6 +156,51 @@ def test_what_was_imported_is_indexed_by_the_service(own: Server) -> None:
     found = own.client.post("/api/related", json={"text": "Reindeer fences on the fells"}).json()
     assert found["results"][0]["title"] == "Poroaita"
     assert found["results"][0]["meaning"] is not None
+
+
+def test_an_import_waits_for_an_ingestion_and_its_page_tells_how_far_it_is(own: Server) -> None:
+    rows = [["Otsikko", "Alkaa"], *([f"Silta {number}", "2021"] for number in range(600))]
+    where = sent(own, "sillat.csv", lines(rows))
+    with writer_lock(own.data):
+        began = time.monotonic()
+        assert post(own, where, c0="title", c1="start", do="import").status_code == 303
+        assert time.monotonic() - began < 5, "the request doesn't wait"
+        for _ in range(100):
+            page = own.client.get(where).text
+            if text("import_busy") in page:
+                break
+            time.sleep(0.1)
+        else:
+            pytest.fail("never said to wait")
+        assert '<noscript><meta http-equiv="refresh"' in page
+        still = own.client.get(f"{where}?still=1").text
+        assert "http-equiv" not in still
+        assert text("import_again") in still
+        for do in ("forget", "import", "look"):
+            assert post(own, where, c0="title", do=do).status_code == 303
+        panel = own.client.get(f"/jobs/{where.rsplit('/', 1)[1]}", headers=BROWSER)
+        assert panel.status_code == 404, "that is for documents"
+    job = own.job(where.rsplit("/", 1)[1])
+    assert (job["kind"], job["names"], job["report"]["imported"]) == (
+        "projects",
+        ["sillat.csv"],
+        600,
+    )
+    assert "600" in own.client.get(where).text
+
+
+def test_an_import_that_fails_says_why_and_that_nothing_doubles(own: Server) -> None:
+    where = sent(own, "katoava.csv", lines([["Otsikko"], ["Katoaa"]]))
+    with writer_lock(own.data):
+        post(own, where, c0="title", do="import")
+        shutil.rmtree(Path(own.data) / "uploads" / where.rsplit("/", 1)[1])
+    assert own.job(where.rsplit("/", 1)[1])["state"] == "failed"
+
+    page = own.client.get(where).text
+
+    assert text("import_failed_text") in page
+    assert message("error.not_found_table", "fi") in html.unescape(page)
+    assert "http-equiv" not in page
 
 
 def test_without_a_title_nothing_is_imported_and_the_page_says_why(own: Server) -> None:
@@ -245,7 +297,27 @@ def test_the_way_through_by_keyboard(page: Page, own: Server, tmp_path: Path) ->
     page.get_by_label("Viite").select_option(text("import_field_registry_id"))
     page.get_by_role("button", name=text("import_look")).press("Enter")
     expect(page.locator("#rows")).to_contain_text("Purjeista tehdään laukkuja.")
-    page.get_by_role("button", name=text("import_button")).press("Enter")
+    with writer_lock(own.data):
+        page.get_by_role("button", name=text("import_button")).press("Enter")
+        expect(page.locator("h1")).to_have_text(text("import_going_on"))
+        expect(page.locator(".job-line")).to_have_text(text("import_busy"))
     expect(page.locator("h1")).to_have_text(text("import_done"))
+    expect(page).to_have_title(re.compile(text("import_done")))
     page.goto(f"{own.url}/projects/table-B1")
     expect(page.locator("h1")).to_have_text("Purjeiden kierrätys")
+
+
+@pytest.mark.browser
+def test_without_scripts_the_page_reloads_itself_until_the_import_is_done(
+    browser: Browser, own: Server
+) -> None:
+    where = sent(own, "laiturit.csv", lines([["Otsikko"], ["Laituri"]]))
+    context = browser.new_context(java_script_enabled=False, base_url=own.url)
+    plain = context.new_page()
+    with writer_lock(own.data):
+        post(own, where, c0="title", do="import")
+        plain.goto(where)
+        expect(plain.locator("h1")).to_have_text(text("import_going_on"))
+        expect(plain.get_by_role("link", name=text("import_still"))).to_be_visible()
+    expect(plain.locator("h1")).to_have_text(text("import_done"), timeout=20_000)
+    context.close()

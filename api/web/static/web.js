@@ -243,10 +243,11 @@
         const page = parse(await (await fetch(job.dataset.job, { headers: { Accept: "text/html" } })).text());
         const now = $("[data-job]", page);
         if (now) {
-          const line = $(".job-line", job), next = $(".job-line", now), over = now.dataset.over === "yes";
-          if (line.textContent !== next.textContent || over) {
-            if (over) job.replaceWith(document.adoptNode(now));
-            else { line.textContent = next.textContent; $("progress", job)?.replaceWith(document.adoptNode($("progress", now))); }
+          const over = now.dataset.over === "yes";
+          if (over) { job.replaceWith(document.adoptNode(now)); document.title = page.title; }
+          else {
+            const line = $(".job-line", job), next = $(".job-line", now);
+            if (line.textContent !== next.textContent) { line.textContent = next.textContent; $("progress", job)?.replaceWith(document.adoptNode($("progress", now))); }
           }
           if (over) await renew();
         }
@@ -276,8 +277,8 @@
       event.preventDefault();
       if (event.dataTransfer.files.length) { input.files = event.dataTransfer.files; name(); }
     });
-    poll();
   }
+  poll();
 
   // -- the viewer ------------------------------------------------------------------------------------------
   const arrive = () => {
