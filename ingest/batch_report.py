@@ -8,7 +8,7 @@ from html import escape
 from pathlib import Path
 
 from ingest.pipeline import Outcome, Report, What, warning_text
-from kb.catalogue import now
+from kb.database import now
 from kb.errors import KnowledgeBaseError
 from kb.messages import message
 

@@ -27,7 +27,8 @@ from ingest.pipeline import Progress, Rejection, Report
 from ingest.registry import Imported
 from ingest.registry_rows import RowNote
 from ingest.sources import Source
-from kb.catalogue import Catalogue, now
+from kb.catalogue import Catalogue
+from kb.database import now
 from kb.errors import KnowledgeBaseError, NotFound, StorageError, UnreadableDocument
 from kb.model import Confidentiality, Kind, Metadata
 

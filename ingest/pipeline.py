@@ -39,7 +39,8 @@ from ingest.reading import Reading
 from ingest.sandbox import ReaderPool
 from ingest.sources import Source, discover, snapshot
 from kb.assembly import open_theming
-from kb.catalogue import ITEM_KINDS, RejectedRecord, SourceRecord, now
+from kb.catalogue import ITEM_KINDS, RejectedRecord, SourceRecord
+from kb.database import now
 from kb.doctor import sweep_originals
 from kb.errors import NotFound, StorageError, UnreadableDocument
 from kb.knowledge_base import KnowledgeBase

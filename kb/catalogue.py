@@ -12,26 +12,17 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from functools import lru_cache
-from importlib.resources import files
 from pathlib import Path
-from typing import Literal, cast
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from kb.errors import (
-    CatalogueBusy,
-    CatalogueTooNew,
-    DataFolderUnwritable,
-    NotFound,
-    StorageError,
-)
+from kb.database import Database, now
+from kb.errors import NotFound
 from kb.model import (
     LANGUAGES,
     Confidentiality,
@@ -54,22 +45,6 @@ from kb.packing import (
     unpack_offsets,
     unpack_words,
 )
-
-SCHEMA = (
-    "schema.sql",
-    "vocabulary.sql",
-    "projects.sql",
-    "themes.sql",
-    "answers.sql",
-    "guessed.sql",
-)
-"""What makes a catalogue: each file brings it from one version to the next."""
-
-SCHEMA_VERSION = len(SCHEMA)
-
-
-BUSY_SECONDS = 30.0
-"""How long a statement waits for another process to finish its transaction."""
 
 ItemKind = Literal["passage", "sentence"]
 ITEM_KINDS: tuple[ItemKind, ...] = ("passage", "sentence")
@@ -139,172 +114,20 @@ def text_digest(text: str) -> bytes:
     return hashlib.blake2b(text.encode("utf-8"), digest_size=16).digest()
 
 
-def now() -> str:
-    """Return the time as ISO 8601 in UTC, to the second."""
-    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
 _KEPT_SCOPES = 8
 """Scopes whose passages each thread keeps: .8 MB each at 100,000 passages."""
 
 
-class Catalogue:
-    """The SQLite file. Safe to share between threads: each gets a connection of its own."""
+class Catalogue(Database):
+    """Documents with all that hangs on them. Safe to share between threads."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.path = folder / "catalogue.sqlite"
-        self._local = threading.local()
-        self._connections: list[tuple[threading.Thread, sqlite3.Connection]] = []
-        self._connections_lock = threading.Lock()
+        super().__init__(folder)
         self._document = lru_cache(maxsize=48)(self._load_document)
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise DataFolderUnwritable(folder=folder) from error
-        self._create()
-
-    # -- connections and transactions -------------------------------------------------------
-
-    @property
-    def connection(self) -> sqlite3.Connection:
-        """This thread's connection."""
-        existing = getattr(self._local, "connection", None)
-        if existing is not None:
-            return cast(sqlite3.Connection, existing)
-        try:
-            connection = sqlite3.connect(
-                self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
-            )
-            connection.row_factory = sqlite3.Row
-            connection.execute("PRAGMA foreign_keys = ON")
-            connection.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
-            connection.execute("PRAGMA synchronous = NORMAL")
-            connection.execute("PRAGMA cache_size = -65536")
-            connection.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.Error as error:
-            raise self._translated(error) from error
-        self._local.connection = connection
-        with self._connections_lock:
-            # A server's threads come and go: those that went left their connections behind.
-            alive: list[tuple[threading.Thread, sqlite3.Connection]] = []
-            for thread, opened in self._connections:
-                if thread.is_alive():
-                    alive.append((thread, opened))
-                else:
-                    opened.close()
-            self._connections = alive
-            self._connections.append((threading.current_thread(), connection))
-        return connection
-
-    def close(self) -> None:
-        """Close every thread's connection."""
-        with self._connections_lock:
-            for _, connection in self._connections:
-                connection.close()
-            self._connections.clear()
-        self._local = threading.local()
-
-    @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Run a block as one write transaction; storage faults become StorageError."""
-        connection = self.connection
-        if connection.in_transaction:  # part of a larger one
-            yield connection
-            return
-        try:
-            connection.execute("BEGIN IMMEDIATE")
-        except sqlite3.Error as error:
-            raise self._translated(error) from error
-        try:
-            yield connection
-            connection.execute("COMMIT")
-        except BaseException as error:
-            if self.connection.in_transaction:  # some errors have rolled back already
-                connection.execute("ROLLBACK")
-            if isinstance(error, sqlite3.DatabaseError) and not isinstance(
-                error, sqlite3.IntegrityError | sqlite3.ProgrammingError
-            ):
-                raise self._translated(error) from error
-            raise
-
-    @contextmanager
-    def snapshot(self) -> Iterator[None]:
-        """Let this thread's reads in a block see the catalogue as of one instant."""
-        connection = self.connection
-        if connection.in_transaction:
-            yield
-            return
-        connection.execute("BEGIN")
-        try:
-            yield
-        finally:
-            connection.execute("COMMIT")
-
-    def _translated(self, error: sqlite3.Error) -> StorageError:
-        name = getattr(error, "sqlite_errorname", "")
-        if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
-            return CatalogueBusy(folder=self.folder)
-        if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):
-            return DataFolderUnwritable(folder=self.folder)
-        if name.startswith("SQLITE_FULL"):
-            return StorageError("disk_full", folder=self.folder)
-        return StorageError("storage", folder=self.folder, why=error)
-
-    def _create(self) -> None:
-        connection = self.connection
-        try:
-            version = connection.execute("PRAGMA user_version").fetchone()[0]
-        except sqlite3.DatabaseError as error:
-            raise self._translated(error) from error
-        if version > SCHEMA_VERSION:
-            raise CatalogueTooNew(folder=self.folder)
-        if version == SCHEMA_VERSION:
-            return
-        with self.transaction():
-            # Another process may have changed it between the look and the lock.
-            version = connection.execute("PRAGMA user_version").fetchone()[0]
-            for step in SCHEMA[version:]:
-                schema = (files("kb") / step).read_text(encoding="utf-8")
-                for statement in schema.split(";\n"):
-                    if statement.strip():
-                        connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {max(version, SCHEMA_VERSION)}")
-
-    # -- facts about the whole ----------------------------------------------------------------
-
-    def get_meta(self, key: str) -> bytes | None:
-        """Return a kept value."""
-        row = self.connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
-        return None if row is None else bytes(row[0])
-
-    def set_meta(self, key: str, value: bytes) -> None:
-        """Keep a value."""
-        with self.transaction() as connection:
-            connection.execute(
-                "INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
-                (key, value),
-            )
-
-    @property
-    def generation(self) -> int:
-        """A number that rises with every change of what can be found."""
-        return int(self.get_meta("generation") or b"0")
-
-    def _raise_generation(self, connection: sqlite3.Connection) -> None:
-        connection.execute(
-            "INSERT INTO meta VALUES ('generation', CAST('1' AS BLOB)) ON CONFLICT DO UPDATE "
-            "SET value = CAST(CAST(CAST(value AS TEXT) AS INTEGER) + 1 AS BLOB)"
-        )
 
     def forget_documents(self) -> None:
         """Read documents anew that are kept in memory: something about them was changed."""
         self._document.cache_clear()
-
-    def raise_generation(self) -> None:
-        """Tell every reader that something changed."""
-        with self.transaction() as connection:
-            self._raise_generation(connection)
 
     def counts(self) -> dict[str, int]:
         """Return how many documents, passages, sentences, sources and rejected files there are."""

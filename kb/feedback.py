@@ -14,7 +14,7 @@ import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 
-from kb.catalogue import now
+from kb.database import now
 from kb.errors import BadEntry, NotFound
 from kb.given import GivenAnswer, given_from
 from kb.keeping import days_ago, see_that_it_fits

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import cast
 
-from kb.catalogue import now
+from kb.database import now
 from kb.errors import NotFound
 from kb.knowledge_base import KnowledgeBase
 from kb.messages import message

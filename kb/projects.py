@@ -23,7 +23,8 @@ import numpy as np
 import numpy.typing as npt
 
 from kb.analysis.engines import index_terms
-from kb.catalogue import Catalogue, chunks, now, text_digest
+from kb.catalogue import Catalogue, chunks, text_digest
+from kb.database import now
 from kb.embeddings import Embeddings, Pending
 from kb.errors import NotFound
 from kb.language import detect, sentence_spans

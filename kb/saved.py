@@ -13,8 +13,8 @@ import sqlite3
 from dataclasses import dataclass
 from enum import StrEnum
 
-from kb.catalogue import now
 from kb.citing import find_quote
+from kb.database import now
 from kb.errors import (
     BadEntry,
     BadQuestion,

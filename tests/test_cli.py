@@ -171,7 +171,7 @@ def test_a_locked_catalogue_is_said(
 ) -> None:
     run("status")
     # The wait is what SQLite does by itself; it needn't be long here.
-    monkeypatch.setattr("kb.catalogue.BUSY_SECONDS", 0.2)
+    monkeypatch.setattr("kb.database.BUSY_SECONDS", 0.2)
     with sqlite3.connect(tmp_path / "data" / "catalogue.sqlite") as other:
         other.execute("BEGIN EXCLUSIVE")
         done = run("reindex")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kb.catalogue import now
+from kb.database import now
 from kb.errors import StoreFull
 from kb.feedback import Feedback
 from kb.given import GivenAnswer, given

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from kb.catalogue import SCHEMA, SCHEMA_VERSION, Catalogue
+from kb.catalogue import Catalogue
+from kb.database import SCHEMA, SCHEMA_VERSION
 from kb.errors import BadVocabulary
 from kb.translation.keys import keys
 from kb.translation.lexicon import Entry
