@@ -18,6 +18,9 @@ import numpy.typing as npt
 from kb.catalogue import ITEM_KINDS, Catalogue, ItemKind, chunks, embedded_text
 from kb.model import Matrix, Span
 
+HalfMatrix = npt.NDArray[np.float16]
+"""Unit vectors as they are kept, shape (n, dimension)."""
+
 _COMPARED_AT_ONCE = 10_000
 _WRITTEN = "vectors-written"
 
@@ -217,23 +220,41 @@ class Embeddings:
         )
         return {kind: found.get(kind, 0) for kind in ITEM_KINDS}
 
+    def passage_vectors(self, passage_rows: Sequence[int]) -> dict[int, HalfMatrix]:
+        """Return the vectors of passages as they are kept, each (1, dimension), by row."""
+        found: dict[int, HalfMatrix] = {}
+        for chunk in chunks(passage_rows, 500):
+            for row, vector in self._catalogue.connection.execute(
+                "SELECT passage.row, vector FROM passage CROSS JOIN embedding "
+                "ON embedding.digest = passage.digest AND model = ? "
+                f"WHERE passage.row IN ({','.join('?' * len(chunk))})",
+                (self.model, *chunk),
+            ):
+                found[row] = np.frombuffer(vector, dtype="<f2")[np.newaxis]
+        return found
+
     def sentence_vectors(
         self, passage_rows: Sequence[int]
-    ) -> tuple[npt.NDArray[np.int64], list[Span], Matrix]:
-        """Return the sentence vectors of passages: passage rows, spans and a matrix."""
-        found: list[tuple[int, int, int, bytes]] = []
+    ) -> dict[int, tuple[tuple[Span, ...], HalfMatrix]]:
+        """Return the spans and the kept vectors (spans, dimension) of passages' sentences."""
+        spans: dict[int, list[Span]] = {}
+        vectors: dict[int, list[bytes]] = {}
         for chunk in chunks(passage_rows, 500):
-            found += [
-                (r[0], r[1], r[2], r[3])
-                for r in self._catalogue.connection.execute(
-                    "SELECT passage_row, start, end, vector FROM sentence CROSS JOIN embedding "
-                    "ON embedding.digest = sentence.digest AND model = ? "
-                    f"WHERE passage_row IN ({','.join('?' * len(chunk))}) ORDER BY sentence.row",
-                    (self.model, *chunk),
-                )
-            ]
-        rows, matrix = _matrix([(row, vector) for row, _, _, vector in found])
-        return rows, [Span(start, end) for _, start, end, _ in found], matrix
+            for row, start, end, vector in self._catalogue.connection.execute(
+                "SELECT passage_row, start, end, vector FROM sentence CROSS JOIN embedding "
+                "ON embedding.digest = sentence.digest AND model = ? "
+                f"WHERE passage_row IN ({','.join('?' * len(chunk))}) ORDER BY sentence.row",
+                (self.model, *chunk),
+            ):
+                spans.setdefault(row, []).append(Span(start, end))
+                vectors.setdefault(row, []).append(vector)
+        return {
+            row: (
+                tuple(spans[row]),
+                np.frombuffer(b"".join(parts), dtype="<f2").reshape(len(parts), -1),
+            )
+            for row, parts in vectors.items()
+        }
 
     def sentence_owners(self, rows: Sequence[int]) -> dict[int, int]:
         """Return the passage row of each sentence row that is there."""

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from kb.analysis.engines import question_tokens
 from kb.catalogue import Catalogue, ItemKind
 from kb.centring import Centring, Vector, cosines
-from kb.embeddings import Embeddings
+from kb.embeddings import Embeddings, HalfMatrix
 from kb.errors import NotFound
 from kb.fusion import Scores, best_of, blend_dense, concerted, fuse, in_order, top
 from kb.language import detect
@@ -32,7 +32,6 @@ from kb.translation import Translator
 from kb.vectors import VectorIndex
 
 Rows = npt.NDArray[np.int64]
-HalfMatrix = npt.NDArray[np.float16]
 
 SENTENCE_WEIGHT = 0.6
 LEXICAL_WEIGHT = 0.9
@@ -51,6 +50,8 @@ _WHOLE = 0.999
 _MARK = '["\u201c\u201d\u201e\u00ab\u00bb]'
 _PHRASE = re.compile(rf"(?<!\w){_MARK}(?=\S)([^{_MARK[1:-1]}]{{2,200}})(?<=\S){_MARK}(?!\w)")
 """Two double marks about words, of whatever kind; not those of inches: 12" and 14"."""
+_NO_VECTORS: HalfMatrix = np.empty((0, 0), np.float16)
+
 _SEEN_LIMIT = 20_000
 """Passages whose vectors stay in memory: some 100 MB."""
 
@@ -89,6 +90,22 @@ class _PassageVectors:
     passage: HalfMatrix | None
     spans: tuple[Span, ...]
     sentences: HalfMatrix
+
+
+@dataclass(frozen=True, slots=True)
+class _Sentences:
+    """The sentences of candidates: the passages that own them (n,), spans, cosines (n,)."""
+
+    owners: Rows
+    spans: tuple[Span, ...]
+    cosines: Scores
+
+    def of(self, rows: Rows) -> list[ScoredSentence]:
+        """Return those of some passages, in order; thousands of others are never made."""
+        return [
+            ScoredSentence(int(self.owners[at]), self.spans[at], float(self.cosines[at]))
+            for at in np.flatnonzero(np.isin(self.owners, rows)).tolist()
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +196,6 @@ class Retriever:
                 held = [quoted.get(row, 0) for row in candidates.tolist()]
                 scores = in_order(np.array(held, dtype=np.int64), scores)
         best = top(scores, k)
-        kept = set(candidates[best].tolist())
         return Ranking(
             query=query,
             rows=candidates[best],
@@ -188,19 +204,18 @@ class Retriever:
             lexical=shares[best],
             coverage=coverage[best],
             known_words=lexical.known,
-            sentences=tuple(s for s in sentences if s.row in kept),
+            sentences=tuple(sentences.of(candidates[best])),
             passages=self._lexical.passages,
         )
 
     def _second_look(
-        self, query: Query, rows: Rows, scores: Scores, sentences: Sequence[ScoredSentence]
+        self, query: Query, rows: Rows, scores: Scores, sentences: _Sentences
     ) -> Scores:
         """Return scores with what a closer look at the best ``_SECOND_LOOK`` passages adds."""
         best = top(scores, _SECOND_LOOK)
         cosine: dict[int, dict[Span, float]] = {row: {} for row in rows[best].tolist()}
-        for sentence in sentences:
-            if sentence.row in cosine:
-                cosine[sentence.row][sentence.span] = sentence.cosine
+        for sentence in sentences.of(rows[best]):
+            cosine[sentence.row][sentence.span] = sentence.cosine
         gained = self._closer.score(
             query.words, query.language, list(cosine), list(cosine.values())
         )
@@ -212,7 +227,7 @@ class Retriever:
     def _reranked(self, reranker: Reranker, query: Query, rows: Rows, scores: Scores) -> Scores:
         """Return scores with the best ``_RERANKED`` passages in the order of a reranker."""
         best = top(scores, _RERANKED)
-        texts = self._closer.texts(rows[best].tolist())
+        texts = self._catalogue.texts(rows[best].tolist())
         read = [at for at in best.tolist() if int(rows[at]) in texts]
         judged = reranker.score(query.text, [texts[int(rows[at])] for at in read])
         places = np.array(read, dtype=np.int64)
@@ -231,7 +246,7 @@ class Retriever:
             if allowed is not None:
                 inside = np.isin(rows, allowed, assume_unique=True)
                 rows, scores = rows[inside], scores[inside]
-            texts = self._closer.texts(rows[top(scores, _READ_FOR_QUOTES)].tolist())
+            texts = self._catalogue.texts(rows[top(scores, _READ_FOR_QUOTES)].tolist())
             written = spread(phrase)
             for row, text in texts.items():
                 if written in spread(text):
@@ -310,9 +325,9 @@ class Retriever:
 
     # -- scores -------------------------------------------------------------------------------
 
-    def _dense(self, query: Query, candidates: Rows) -> tuple[Scores, list[ScoredSentence]]:
+    def _dense(self, query: Query, candidates: Rows) -> tuple[Scores, _Sentences]:
         known = self._vectors_of(candidates)
-        spans = [span for vectors in known for span in vectors.spans]
+        spans = tuple(span for vectors in known for span in vectors.spans)
         owners = np.repeat(
             np.array([vectors.row for vectors in known], dtype=np.int64),
             [len(vectors.spans) for vectors in known],
@@ -324,11 +339,8 @@ class Retriever:
         passage = best_of(
             rows, self._cosines([vector for _, vector in whole], rows, query), candidates
         )
-        scored = [
-            ScoredSentence(row, span, value)
-            for row, span, value in zip(owners.tolist(), spans, cosine.tolist(), strict=True)
-        ]
-        return blend_dense(passage, sentence, sentence_weight=SENTENCE_WEIGHT), scored
+        dense = blend_dense(passage, sentence, sentence_weight=SENTENCE_WEIGHT)
+        return dense, _Sentences(owners, spans, cosine)
 
     def _cosines(self, parts: Sequence[HalfMatrix], owners: Rows, query: Query) -> Scores:
         """Return the centred cosines of stacked vectors, of which passages are the owners."""
@@ -359,22 +371,12 @@ class Retriever:
         return [found[row] for row in rows.tolist()]
 
     def _fetch(self, rows: Sequence[int]) -> list[_PassageVectors]:
-        passage_rows, passages = self._embeddings.vectors("passage", rows)
-        owners, spans, sentences = self._embeddings.sentence_vectors(rows)
-        at = {row: i for i, row in enumerate(passage_rows.tolist())}
-        places: dict[int, list[int]] = {}
-        for i, owner in enumerate(owners.tolist()):
-            places.setdefault(owner, []).append(i)
+        passages = self._embeddings.passage_vectors(rows)
+        sentences = self._embeddings.sentence_vectors(rows)
         return [
-            _PassageVectors(
-                row=row,
-                passage=passages[at[row]][None, :].astype(np.float16) if row in at else None,
-                spans=tuple(spans[i] for i in places.get(row, ())),
-                sentences=sentences[places[row]].astype(np.float16)
-                if row in places
-                else np.empty((0, 0), np.float16),
-            )
+            _PassageVectors(row=row, passage=passages.get(row), spans=spans, sentences=matrix)
             for row in rows
+            for spans, matrix in (sentences.get(row, ((), _NO_VECTORS)),)
         ]
 
     def hits(self, ranking: Ranking) -> dict[int, Hit]:

@@ -19,14 +19,13 @@ from __future__ import annotations
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from kb.analysis.engines import index_terms
+from kb.analysis.engines import term_set
 from kb.catalogue import Catalogue
-from kb.errors import NotFound
 from kb.fusion import Scores
 from kb.lexical import LexicalIndex, Terms, Translation, Word
 from kb.model import Language, Passage, Span
@@ -90,37 +89,24 @@ class SecondLook:
         the translation's weight. A passage that is gone gains nothing.
         """
         passages = self._catalogue.passages(rows)
+        read = self._read(passages)
         rarities = self._lexical.rarities(words)
         norms = self._lexical.norms(np.asarray(rows, dtype=np.int64))
         gained = np.zeros(len(rows), np.float32)
         sought: dict[Language, list[_Sought]] = {}
         for at, row in enumerate(rows):
-            passage = passages.get(row)
-            read = None if passage is None else self._read(row, passage)
-            if passage is None or read is None:
+            if row not in read:
                 continue
+            passage = passages[row]
             if passage.language not in sought:
                 sought[passage.language] = [
                     self._seek(word, rarity, language, passage.language)
                     for word, rarity in zip(words, rarities, strict=True)
                 ]
             here = sought[passage.language]
-            gained[at] = AGREEMENT_WEIGHT * _agreement(here, read, cosines[at])
-            gained[at] += RUNS_WEIGHT * _runs_share(here, read.words, float(norms[at]))
+            gained[at] = AGREEMENT_WEIGHT * _agreement(here, read[row], cosines[at])
+            gained[at] += RUNS_WEIGHT * _runs_share(here, read[row].words, float(norms[at]))
         return gained
-
-    def texts(self, rows: Sequence[int]) -> dict[int, str]:
-        """Return the texts of passages by row; those that are gone are left out."""
-        texts: dict[int, str] = {}
-        whole: dict[str, str] = {}
-        for row, passage in self._catalogue.passages(rows).items():
-            try:
-                if passage.document_id not in whole:
-                    whole[passage.document_id] = self._catalogue.document(passage.document_id).text
-            except NotFound:  # removed a moment ago
-                continue
-            texts[row] = whole[passage.document_id][passage.start : passage.end]
-        return texts
 
     def _seek(
         self, word: Word, rarity: float, asked: Language | None, language: Language
@@ -150,28 +136,31 @@ class SecondLook:
             ways=tuple(spelt),
         )
 
-    def _read(self, row: int, passage: Passage) -> _Read | None:
+    def _read(self, passages: Mapping[int, Passage]) -> dict[int, _Read]:
+        """Return what is kept of passages by row; those that are gone by now are left out."""
         with self._lock:
-            known = self._seen.get(row)
-            if known is not None:
+            read = {row: self._seen[row] for row in passages if row in self._seen}
+            for row in read:
                 self._seen.move_to_end(row)
-                return known
-        try:
-            text = self._catalogue.document(passage.document_id).text
-        except NotFound:  # removed a moment ago
-            return None
-        made = _Read(
-            words=spread(text[passage.start : passage.end]),
-            sentences={
-                span: frozenset(index_terms(text[span.start : span.end], passage.language))
-                for span in passage.sentences
-            },
-        )
+        texts = self._catalogue.texts([row for row in passages if row not in read])
+        made = {row: _reading(passages[row], text) for row, text in texts.items()}
         with self._lock:
-            self._seen[row] = made
+            self._seen.update(made)
             while len(self._seen) > _CACHED:
                 self._seen.popitem(last=False)
-        return made
+        return read | made
+
+
+def _reading(passage: Passage, text: str) -> _Read:
+    return _Read(
+        words=spread(text),
+        sentences={
+            span: term_set(
+                text[span.start - passage.start : span.end - passage.start], passage.language
+            )
+            for span in passage.sentences
+        },
+    )
 
 
 def word_runs(word: str) -> Runs:

@@ -42,6 +42,7 @@ _WORD = re.compile(
     """,
     re.VERBOSE,
 )
+_SUSPENDED = re.compile(rf"[-{_HYPHENS}](?![^\W_])|(?<![^\W_])[-{_HYPHENS}]")
 _NUMBER = re.compile(r"\d+(?:[.,:/-]\d+)*\Z")
 _GROUPED = re.compile(rf"\d{{1,3}}(?:{_GROUP_SPACES}\d{{3}})+(?:[.,]\d+)?\Z")
 _ENGLISH_GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?\Z")
@@ -199,6 +200,16 @@ def tokenize(
             if front:
                 _add(tokens, at, front + word.terms[0].text, weight)
     return tokens
+
+
+def word_forms(text: str) -> set[str]:
+    """Return the words, numbers and codes of a text, each form once."""
+    return set(_WORD.findall(text))
+
+
+def has_suspended(text: str) -> bool:
+    """Return whether a hyphen with nothing on one side of it leaves a part of a compound out."""
+    return _SUSPENDED.search(text) is not None
 
 
 def _is_hyphen(text: str, at: int) -> bool:

@@ -16,7 +16,7 @@ from importlib.resources import files
 import numpy as np
 import numpy.typing as npt
 
-from kb.analysis.engines import analyzer
+from kb.analysis.engines import term_set
 from kb.answering.asking import AskedKind, Wanted, wanted
 from kb.answering.units import Unit
 from kb.lexical import Terms, Word
@@ -289,7 +289,7 @@ def _share(word: Terms, terms: frozenset[str]) -> float:
 @lru_cache(maxsize=20_000)
 def terms_of(text: str, language: Language) -> frozenset[str]:
     """Return the terms of a text."""
-    return frozenset(term.text for token in analyzer(language).tokens(text) for term in token.terms)
+    return term_set(text, language)
 
 
 def _context_terms(unit: Unit) -> frozenset[str]:

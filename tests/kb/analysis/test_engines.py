@@ -1,6 +1,8 @@
 """What indexes and questions take from the analysers, and the Swedish and English ones."""
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from kb.analysis.engines import (
     FUNCTION_WORD_WEIGHT,
@@ -8,6 +10,7 @@ from kb.analysis.engines import (
     fingerprint,
     index_terms,
     question_tokens,
+    term_set,
 )
 from kb.model import LANGUAGES, Language
 
@@ -75,3 +78,25 @@ def test_words_that_only_ask_weigh_little(language: Language, text: str, light: 
 
 def test_a_question_of_nothing_but_small_words_keeps_them() -> None:
     assert question_tokens("Mikä se on?", "fi") == analyzer("fi").tokens("Mikä se on?")
+
+
+_PIECES = st.sampled_from(
+    [
+        *("ympäristö-", "jätevesilupa", "ja", "-kemia", "akkuteollisuus", "EU:n", "Kokkolassa"),
+        *("miljötillståndet", "avlopps-", "och", "vattnet", "sub-contractor", "R&D", "company's"),
+        *("1", "200", "259 188,50", "12.5.2024", "2023/1542", "3,5", "-20", "CO₂", "ﬁrma"),
+        *(" ", " ", " ", ", ", "\n", "-", "\u2011", "\u00ad", "–", ".", "(", "'", "é"),
+    ]
+)
+
+
+@example(text="ympäristö- ja jätevesilupa", language="fi")
+@example(text="akkuteollisuus ja -kemia", language="fi")
+@given(text=st.lists(_PIECES, max_size=14).map("".join), language=st.sampled_from(LANGUAGES))
+def test_the_set_of_terms_is_that_of_the_index(text: str, language: Language) -> None:
+    assert term_set(text, language) == set(index_terms(text, language))
+
+
+@given(text=st.text(max_size=40), language=st.sampled_from(LANGUAGES))
+def test_the_set_of_terms_of_any_text_is_that_of_the_index(text: str, language: Language) -> None:
+    assert term_set(text, language) == set(index_terms(text, language))
