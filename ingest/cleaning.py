@@ -152,6 +152,7 @@ _SUSPENDED = frozenset(
 _KEEPERS = frozenset({"self", "non", "well", "cross", "high", "low", "long", "short", "state"})
 _EDGES = "\"'”“’‘„»«()[]{}.,;:!?…*"
 _VOWELS = "aeiouyåäö"
+_SOUNDED = re.compile(r"[aeiouyåäöáàâãéèêëíìîïóòôõúùûüýæœø]", re.IGNORECASE)
 
 
 def join(head: str, tail: str, forms: WordForms) -> Joint:
@@ -195,6 +196,8 @@ def _compound(stem: str, rest: str, forms: WordForms) -> bool:
     last = stem.rsplit("-", 1)[-1]
     if last.isupper() and (len(last) > 1 or len(stem) == 1):
         return True
+    if not _SOUNDED.search(last):
+        return True  # pk-yritys: no syllable ends there
     if last[-1].casefold() == rest[0] and rest[0] in _VOWELS and len(rest) > 2:
         return True
     folded = last.casefold()

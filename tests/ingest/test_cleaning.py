@@ -124,6 +124,7 @@ def test_folding_leaves_no_white_space_and_is_stable(text: str) -> None:
         ("Keski-", "Pohjanmaa", Joint.KEEP),
         ("raaka-", "aineet", Joint.KEEP),
         ("linja-", "auto", Joint.KEEP),
+        ("pk-", "yritysten", Joint.KEEP),
         ("long-", "term", Joint.KEEP),
         ("e-", "mail", Joint.HEAL),
         ("ympäristö-", "ja", Joint.SPACE),

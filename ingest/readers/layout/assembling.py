@@ -16,7 +16,7 @@ from ingest.readers.layout.paragraphs import (
     match_outline,
     pitch_of,
 )
-from ingest.readers.layout.rows import leaders, settle_marks
+from ingest.readers.layout.rows import leaders, part_notes, settle_marks
 from ingest.readers.layout.shapes import Heading, Item, Page
 from ingest.readers.layout.writing import Assembled, write_text
 
@@ -26,11 +26,12 @@ def assemble(pages: Sequence[Page], outline: Sequence[Heading] = ()) -> Assemble
 
     ``title`` is the largest heading of the first page, or an empty string.
     """
+    body = _body_size(pages)
     for page in pages:
         settle_marks(page.words)
+        part_notes(page, body)
     skip = furniture(pages)
     forms = WordForms(_whole_words(pages))
-    body = _body_size(pages)
     for page in pages:
         skip |= leaders(page.words)
     kept = [[word for word in page.words if id(word) not in skip] for page in pages]

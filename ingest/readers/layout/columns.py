@@ -27,7 +27,7 @@ from ingest.readers.layout.bands import (
 )
 from ingest.readers.layout.clusters import clusters_of, reading_order
 from ingest.readers.layout.gutters import Usual, extent, keeps_columns, leaves_open
-from ingest.readers.layout.rows import cut_apart, is_figure, justified_rows, rows_of
+from ingest.readers.layout.rows import cut_apart, is_figure, justified_rows, leads_on, rows_of
 from ingest.readers.layout.shapes import Item, Line, Page, Row, Word
 
 
@@ -218,9 +218,7 @@ class Arranger:
                 ruled_off.append(ruled)
             stretches[-1].append(row)
         ruled_off.append(bisect_left(across, before + 2 * em) > bisect_left(across, before))
-        items: list[Item] = []
-        plain: list[list[Word]] = []
-        found = False
+        parts: list[list[list[list[Word]]]] = []  # of one item what isn't divided, else the sides
         for at, (stretch, free) in enumerate(zip(stretches, opens, strict=True)):
             while free and at + 1 < len(stretches) and len(stretch) > 1:
                 last = stretch[-1]  # a heading of the text across the page that follows
@@ -230,19 +228,54 @@ class Arranger:
                 stretches[at + 1].insert(0, stretch.pop())
             sides = split_at(stretch, [(middle, middle)]) if free else []
             in_table = ruled_off[at] and ruled_off[at + 1]
-            if not sides or not (
-                self._beside(sides) or (not in_table and keeps_columns(sides, gutter))
-            ):
-                plain += stretch
-                continue
-            if plain:
-                items += self._whole(plain, depth)
-            plain = []
-            found = True
-            items += self._each(sides, depth)
-        if not found:
+            if sides and (self._beside(sides) or (not in_table and keeps_columns(sides, gutter))):
+                parts.append([rows_of(side) for side in sides])
+            elif parts and len(parts[-1]) == 1:
+                parts[-1][0].extend(stretch)
+            else:
+                parts.append([list(stretch)])
+        if all(len(part) == 1 for part in parts):
             return None
-        return [*items, *(self._whole(plain, depth) if plain else ())]
+        for over, between, under in zip(parts, parts[1:], parts[2:], strict=False):
+            if len(between) == 1 < min(len(over), len(under)):
+                _take_labels(over, between[0], under)
+        return [item for part in self._past_figures(parts) for item in self._part(part, depth)]
+
+    def _part(self, part: Sequence[list[list[Word]]], depth: int) -> list[Item]:
+        if len(part) == 1:
+            return self._whole(part[0], depth)
+        return self._each([[word for row in side for word in row] for side in part], depth)
+
+    def _past_figures(
+        self, parts: Sequence[list[list[list[Word]]]]
+    ) -> Iterator[list[list[list[Word]]]]:
+        """Yield parts of a page, those joined whose columns run past a figure across the page.
+
+        Above a figure that parts the text, the right column follows the left one; where the
+        columns run past it, the left one goes on below it first. The sentences tell which.
+        What columns run past comes after them.
+        """
+        held: list[list[list[list[Word]]]] = []
+        passed: list[list[list[list[Word]]]] = []
+
+        def joined() -> Iterator[list[list[list[Word]]]]:
+            if held:
+                yield [side for number in (0, 1) for side in (part[number] for part in held)]
+            yield from passed
+            held.clear()
+            passed.clear()
+
+        for part in parts:
+            if len(self.usual) != 1:
+                yield part
+            elif len(part) == 1:
+                passed.append(part)
+            elif held and passed and _run_past(held, part):
+                held.append(part)
+            else:
+                yield from joined()
+                held.append(part)
+        yield from joined()
 
     def _across(self, row: Sequence[Word], middle: float) -> bool:
         """Tell whether a row stands in a framed table that reaches over a place."""
@@ -479,6 +512,33 @@ class Arranger:
 
     def _row(self, cells: list[list[Line]]) -> Row:
         return Row([cell for cell in cells if cell], self.table, self.number)
+
+
+def _take_labels(
+    above: list[list[list[Word]]], across: list[list[Word]], below: list[list[list[Word]]]
+) -> None:
+    """Give what stands across the page the small rows at the edges of the columns around it.
+
+    They are the labels of a figure that happen to leave the gutter open.
+    """
+    small = 0.85 * median(word.size for part in (above, below) for row in part[0] for word in row)
+    before: list[list[Word]] = []
+    after: list[list[Word]] = []
+    for side in above:
+        while len(side) > 1 and max(word.size for word in side[-1]) < small:
+            before.append(side.pop())
+    for side in below:
+        while len(side) > 1 and max(word.size for word in side[0]) < small:
+            after.append(side.pop(0))
+    across[:] = [*before, *across, *after]
+
+
+def _run_past(above: Sequence[list[list[list[Word]]]], below: list[list[list[Word]]]) -> bool:
+    """Tell whether the left column goes on below a figure before the right one begins above it."""
+    top, (left, right) = above[0][1][0], above[-1]
+    past = leads_on(left[-1], below[0][0]) + leads_on(below[0][-1], top)
+    parted = leads_on(left[-1], top) + leads_on(right[-1], below[0][0])
+    return past >= 2 and past > parted
 
 
 def _stretches(values: Sequence[int]) -> Iterator[tuple[int, int]]:

@@ -9,11 +9,9 @@ from collections.abc import Sequence
 
 from ingest.readers.layout.furniture import letters_of
 from ingest.readers.layout.headings import CAPTION, Draft
-from ingest.readers.layout.rows import MARKER
+from ingest.readers.layout.rows import LOWER_HALF, MARKER, SENTENCE_END, SMALL
 from ingest.readers.layout.shapes import Heading, Item, Line, Page, Row
 from kb.model import BlockKind
-
-_END = re.compile(r"[.!?:…][\"'”’»)\]]*$")
 
 # The same with the mark of a footnote behind it: 'vuonna.12'.
 _NOTED = re.compile(r"\w{2}[.!?…][\"'”’»)\]]*\d{1,3}(?:, ?\d{1,3})*$")
@@ -53,12 +51,12 @@ def mark_footnotes(items: Sequence[Item], page: Page, body: float) -> None:
             by_region[item.region].append(item)
     for lines in by_region.values():
         first = len(lines)
-        while first and lines[first - 1].size <= 0.93 * body:
+        while first and lines[first - 1].size <= SMALL * body:
             first -= 1
         while first < len(lines) and not (
             len(lines[first].words) > 1
             and _FOOTNOTE.match(lines[first].words[0].text)
-            and lines[first].base > 0.45 * page.height
+            and lines[first].base > LOWER_HALF * page.height
         ):
             first += 1
         for line in lines[first:]:
@@ -181,7 +179,7 @@ def _same_text(upper: Line, lower: Line) -> bool:
         and lower.text[:1].islower()
         and not _is_marked(lower)
         and not CAPTION.match(upper.text)
-        and not _END.search(upper.text)
+        and not SENTENCE_END.search(upper.text)
     )
 
 
@@ -205,7 +203,7 @@ def _open(drafts: Sequence[Draft], line: Line) -> Draft | None:
             return nearest
         waits = last.text.endswith(("-", "\u00ad")) or len(draft.lines) > 1
         alike = abs(last.size - line.size) < 0.07 * line.size and last.bold == line.bold
-        if waits and alike and not _END.search(last.text):
+        if waits and alike and not SENTENCE_END.search(last.text):
             return draft
         label = len(draft.lines) == 1 and (len(last.text) < 40 or last.bold)
         if not label or line.page > last.page + 1:
@@ -232,7 +230,7 @@ def _goes_on(draft: Draft, line: Line, body: float, pitch: float) -> bool:
     # A paragraph may begin or end with bold words; a whole bold line of it rarely does.
     changes = last.bold != line.bold and (len(draft.lines) == 1 or line.bold)
     within = last.region == line.region and line.text[:1].islower()
-    if changes and not (within and not _END.search(last.text)):
+    if changes and not (within and not SENTENCE_END.search(last.text)):
         return False
     if last.region != line.region or last.page != line.page:
         return _flows(draft, last, line, body)
@@ -269,7 +267,7 @@ def _goes_on(draft: Draft, line: Line, body: float, pitch: float) -> bool:
 
 def _ended(last: Line, line: Line) -> bool:
     """Tell whether a sentence ends with a line; what begins small never follows a mere note."""
-    if _END.search(last.text):
+    if SENTENCE_END.search(last.text):
         return True
     return not line.text[:1].islower() and bool(_NOTED.search(last.text))
 

@@ -6,10 +6,11 @@ import re
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from statistics import median
 
-from ingest.readers.layout.shapes import Word
+from ingest.readers.layout.shapes import Page, Word
 
 
 def rows_of(words: Sequence[Word]) -> list[list[Word]]:
@@ -61,6 +62,13 @@ def rows_of(words: Sequence[Word]) -> list[list[Word]]:
     return [sorted(members, key=lambda word: word.left) for _, _, members in rows]
 
 
+SMALL = 0.93
+"""Letters of a footnote are this much smaller than the text's, or more."""
+
+LOWER_HALF = 0.45
+"""Above this share of the page's height no footnote begins."""
+
+_DIGITS = re.compile(r"\d+")
 _SMALL_MARK = re.compile(r"[\d*†‡,()]{1,7}$")
 
 
@@ -95,6 +103,72 @@ def settle_marks(words: Sequence[Word]) -> None:
         after = [word for word in by_left[low:high] if raised(mark, word)]
         if after:
             mark.base, mark.mark = after[0].base, True
+
+
+SENTENCE_END = re.compile(r"[.!?:…][\"'”’»)\]]*$")
+
+
+def leads_on(last: Sequence[Word], first: Sequence[Word]) -> int:
+    """Return how likely a sentence goes on from the last row of one column to the first of another.
+
+    2 where a row that ends no sentence is followed by a small letter, -2 where one that ends
+    one is; -1 where a row that ends none is followed by a capital, which may begin a name.
+    """
+    words = [word for word in last if not word.mark] or list(last)
+    size = first[0].size
+    if abs(words[-1].size - size) > 0.07 * size or words[-1].bold != first[0].bold:
+        return 0
+    ended = bool(SENTENCE_END.search(words[-1].text))
+    if first[0].text[:1].islower():
+        return -2 if ended else 2
+    return -1 if first[0].text[:1].isupper() and not ended else 0
+
+
+_GLUED_NOTE = re.compile(r"(\d{1,3})[^\W\d_]{2}")
+
+
+def part_notes(page: Page, body: float) -> None:
+    """Part the number of a footnote from the word that it is set right against: *10Katso*.
+
+    Where a hanging indent is too narrow for two digits, nothing stands between. The number must
+    be that of a raised mark on the page, and its line small, in the lower half, and begin there.
+    """
+    marked = {number for word in page.words if word.mark for number in _DIGITS.findall(word.text)}
+    if not marked:
+        return
+    for at, word in enumerate(page.words):
+        found = _GLUED_NOTE.match(word.text)
+        if (
+            not found
+            or found[1] not in marked
+            or word.size > SMALL * body
+            or word.base < LOWER_HALF * page.height
+            or word.glued
+            or any(
+                abs(other.base - word.base) < 1 and 0 <= word.left - other.right < word.size
+                for other in page.words
+            )
+        ):
+            continue
+        count = len(found[1])
+        share = count / len(word.text)
+        cut = word.left + share * (word.right - word.left)
+        left, top, right, bottom = word.box
+        upright = abs((right - left) - (word.right - word.left)) < 1
+        middle = left + share * (right - left)
+        number = replace(
+            word,
+            text=found[1],
+            right=cut,
+            box=(left, top, middle, bottom) if upright else word.box,
+        )
+        rest = replace(
+            word,
+            text=word.text[count:],
+            left=cut,
+            box=(middle, top, right, bottom) if upright else word.box,
+        )
+        page.words[at : at + 1] = [number, rest]
 
 
 MARKER = re.compile(

@@ -57,6 +57,69 @@ def test_a_few_lines_between_figures_keep_to_the_columns_of_the_page(tmp_path: P
     check(reading)
 
 
+def _across_columns(canvas: Sheet, parts: Sequence[Sequence[str]]) -> None:
+    """Set two columns above a figure across the page and two below, with labels in the figure."""
+    for part, place in zip(parts, ((60, 80), (310, 80), (60, 300), (310, 300)), strict=True):
+        put_lines(canvas, part, place, size=9)
+    for number, left in enumerate((100, 220, 350, 470)):
+        put_lines(canvas, [f"1{number},{number}"], (left, 215), size=6)
+        put_lines(canvas, [str(2020 + number)], (left, 250), size=6)
+    caption = "Kuva 1. Kuljetusten määrä portilla ja ratapihalla vuosittain, tuhatta tonnia."
+    put_lines(canvas, [caption], (60, 270), size=8)
+
+
+def test_columns_run_past_a_figure_where_their_sentences_do(tmp_path: Path) -> None:
+    canvas = sheet(tmp_path / "a.pdf")
+    left, right = (lines_of(" ".join(5 * [text]), 225, size=9) for text in (GATE, RAIL))
+    assert not left[7].endswith(".") and not right[7].endswith(".")
+    _across_columns(canvas, [left[:8], right[:8], left[8:], right[8:]])
+    canvas.save()
+
+    reading = read_pdf(tmp_path / "a.pdf")
+
+    assert " ".join(left) in reading.text
+    assert " ".join(right) in reading.text
+    check(reading)
+
+
+def test_a_figure_parts_the_columns_where_their_sentences_say_so(tmp_path: Path) -> None:
+    canvas = sheet(tmp_path / "a.pdf")
+    flow = lines_of(" ".join(5 * [GATE, RAIL]), 225, size=9)[:44]
+    assert not any(flow[at].endswith(".") for at in (10, 21, 32))
+    _across_columns(canvas, [flow[at : at + 11] for at in range(0, 44, 11)])
+    canvas.save()
+
+    reading = read_pdf(tmp_path / "a.pdf")
+
+    assert " ".join(flow[:22]) in reading.text
+    assert " ".join(flow[22:]) in reading.text
+    check(reading)
+
+
+def test_a_footnote_number_set_right_against_its_note_is_one(tmp_path: Path) -> None:
+    canvas = sheet(tmp_path / "a.pdf")
+    for page, number in enumerate((9, 10)):
+        top = put_lines(canvas, lines_of(f"{GATE} {RAIL} {GATE}", 480), (60, 80))
+        put_lines(canvas, ["Laskutapa vaihtui."], (60, top))
+        mark = 60 + stringWidth("Laskutapa vaihtui.", "Helvetica", 10)
+        put_lines(canvas, [str(number)], (mark, top - 3.5), size=5.5)
+        note = f"{number}Yhtiön laskelma vuodelta 202{page}, ilman veroja."
+        put_lines(canvas, [note], (60, 740), size=7.5)
+        put_lines(canvas, ["3Dmalli tehtiin keväällä."], (60, 752), size=7.5)
+        canvas.showPage()
+    canvas.save()
+
+    reading = read_pdf(tmp_path / "a.pdf")
+
+    assert [text for text in texts(reading, BlockKind.FOOTNOTE) if "Yhtiön" in text] == [
+        "9 Yhtiön laskelma vuodelta 2020, ilman veroja.",
+        "10 Yhtiön laskelma vuodelta 2021, ilman veroja.",
+    ]
+    assert reading.text.count("3Dmalli") == 2
+    assert reading.text.count("vaihtui. 9") == reading.text.count("vaihtui. 10") == 1
+    check(reading)
+
+
 def test_mirrored_margins_have_gutters_of_their_own(tmp_path: Path) -> None:
     canvas = sheet(tmp_path / "a.pdf")
     for page in range(4):
