@@ -13,11 +13,13 @@ from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
 
-from ingest.registry_values import Value, nested, parse_amount, parse_period, shown
+from ingest.registry_values import Value, foreign, nested, parse_amount, parse_period, shown
 from kb.errors import KnowledgeBaseError
 
 _SEVERAL = {"title", "description", "results", "keywords", "objective", "lead", "partners"}
 """Fields that may come from several columns."""
+
+_SUMS = ("cost", "contribution", "partner_budget")
 
 _CAMEL = re.compile(r"(?<=[a-zäöå])(?=[A-ZÄÖÅ])")
 
@@ -79,6 +81,8 @@ def propose(columns: Sequence[str], sample: Sequence[Mapping[str, Value]]) -> Co
     for score, _, name, column in scored:
         if score < 0.6 or column in taken or not contents[column].suits(name):
             continue
+        if name in _SUMS and foreign(column):
+            continue
         about_partner = name in PARTNER_FIELDS and name != "partner_name"
         if about_partner and "partner_name" not in chosen:
             continue  # a type or a role alone says nothing of a partner
@@ -96,6 +100,8 @@ def propose(columns: Sequence[str], sample: Sequence[Mapping[str, Value]]) -> Co
 def fit(name: str, column: str) -> float:
     """Return how well a header names a field: 1 for its best name, less for others."""
     header = normal(re.sub(r" \(\d+\)$", "", column))
+    if name == "partners":
+        header = re.sub(r" \d{1,2}$", "", header)  # a column for each: partner 1, partner 2
     last = header if "." not in column else normal(column.rsplit(".", 1)[1])
     names = known_headers()[name]
     for written, share in ((header, 1.0), (last, 0.9)):
@@ -141,7 +147,7 @@ class _Content:
             return name not in ("title",)
         if name in ("start", "end", "period"):
             return self.dates >= 0.3
-        if name in ("cost", "contribution", "partner_budget"):
+        if name in _SUMS:
             return self.amounts >= 0.3 and not self.nested
         if name == "url":
             return self.links >= 0.5

@@ -12,6 +12,7 @@ from ingest.registry_values import (
     Value,
     clean,
     flattened,
+    foreign,
     identifier,
     nested,
     parse_amount,
@@ -25,6 +26,11 @@ from kb.themes import themes
 
 _LONGEST_TITLE = 1000
 _LONGEST_KEYWORD = 80
+_TOTAL = re.compile(
+    r"(?:(?:kaikki |rivit )?yhteensä|loppusumma|summa|(?:grand |sub)?totals?|sum|"
+    r"tota(?:lt|lsumma)|delsumma|välisumma|sammanlagt)"
+)
+_FOOTNOTE = re.compile(r"(?:lähde|source|källa|huom|note|obs|anm)\w*\s*[.:!]", re.IGNORECASE)
 _TELLING = 240
 """Characters of a description that tell its language."""
 
@@ -60,19 +66,26 @@ class Builder:
         if not title:
             title, acronym = (acronym or ""), None
         if not title:
-            return RowNote(number, "no_title"), notes
+            total = any(_is_total(value) for value in row.values())
+            return RowNote(number, "total" if total else "no_title"), notes
         if len(title) > _LONGEST_TITLE:
             return RowNote(number, "long_title", {"length": str(len(title))}), notes
         start, end = self._dates(number, row, notes)
+        registry_id = identifier(self._raw("registry_id", row))
+        if not (registry_id or start or end) and _is_total(title):
+            return RowNote(number, "total"), []
+        alone = sum(shown(value) != "" for value in row.values()) == 1 < len(row)
+        if alone and _FOOTNOTE.match(title):
+            return RowNote(number, "footnote"), []
         description = self._joined("description", row)
         results = self._joined("results", row)
         country = self._first("country", row) or None
-        partners = self._partners(row, country)
+        partners = self._partners(number, row, country, notes)
         leading = next((p for p in partners if p.leads), partners[0] if partners else None)
         return (
             Project(
                 registry=self.registry,
-                registry_id=identifier(self._raw("registry_id", row)) or None,
+                registry_id=registry_id or None,
                 title=title,
                 acronym=acronym if acronym != title else None,
                 description=description,
@@ -113,10 +126,12 @@ class Builder:
         )
 
     def _raw(self, name: str, row: Mapping[str, Value]) -> Value:
-        for column in self.mapping.columns.get(name, ()):
-            if shown(row.get(column)) != "":
-                return row[column]
-        return ""
+        return row.get(self._column(name, row), "")
+
+    def _column(self, name: str, row: Mapping[str, Value]) -> str:
+        """Return the first column of a field in which something stands; empty without one."""
+        columns = self.mapping.columns.get(name, ())
+        return next((column for column in columns if shown(row.get(column)) != ""), "")
 
     def _first(self, name: str, row: Mapping[str, Value]) -> str:
         return " ".join(clean(self._raw(name, row)).split())
@@ -158,15 +173,22 @@ class Builder:
     def _amount(
         self, name: str, number: int, row: Mapping[str, Value], notes: list[RowNote]
     ) -> float | None:
-        raw = self._raw(name, row)
+        column = self._column(name, row)
+        raw = row.get(column)
         if shown(raw) in ("", "-", "–"):
+            return None
+        if foreign(column) or foreign(shown(raw)):
+            told = f"{shown(raw)[:60]} ({column[:60]})"
+            notes.append(RowNote(number, "currency", {"value": told}))
             return None
         amount = parse_amount(raw)
         if amount is None:
             notes.append(RowNote(number, "amount", {"value": shown(raw)[:60]}))
         return amount
 
-    def _partners(self, row: Mapping[str, Value], country: str | None) -> tuple[Partner, ...]:
+    def _partners(
+        self, number: int, row: Mapping[str, Value], country: str | None, notes: list[RowNote]
+    ) -> tuple[Partner, ...]:
         found: list[Partner] = []
         for column in self.mapping.columns.get("lead", ()):
             named = _named(shown(row.get(column)))
@@ -193,10 +215,16 @@ class Builder:
                     _named(name),
                     leads=_leads(role),
                     kind=self._first("partner_kind", row) or None,
-                    budget=parse_amount(self._raw("partner_budget", row)),
+                    budget=self._amount("partner_budget", number, row, notes),
                 )
             )
         return _united(found)
+
+
+def _is_total(value: Value) -> bool:
+    """Tell whether a cell says that its row adds up those above."""
+    text = shown(value)
+    return len(text) < 40 and bool(_TOTAL.fullmatch(folded(text)))
 
 
 def _united(partners: Sequence[Partner]) -> tuple[Partner, ...]:

@@ -8,14 +8,14 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Literal, Protocol
 
 from ingest.readers.csv import sniff_delimiter
 from ingest.readers.encoding import decode
 from ingest.registry_columns import RegistryError, known_headers, normal
-from ingest.registry_values import Value, flattened, shown
+from ingest.registry_values import Value, flattened, parse_amount, parse_period, shown
 
 SAMPLE = 200
 """Rows that are looked at before the mapping is proposed."""
@@ -154,7 +154,15 @@ def _headed(rows: Iterator[list[Value] | str], path: Path, *, first_number: int)
     widest = max(filled)
     candidates = [at for at, count in enumerate(filled) if count >= max(1, widest // 2)]
     at = max(candidates, key=lambda place: (_familiar(lists[place]), -place))
-    columns = _distinct(lists[at])
+    names = lists[at]
+    if at and _groups(lists[at - 1], names):
+        names = _under(lists[at - 1], names)
+    elif at + 1 < len(lists) and _divides(lists[at + 1], names):
+        at, names = at + 1, _under(names, lists[at + 1])
+    columns = _distinct(names)
+    # The same headers in another language.
+    while at + 1 < len(lists) and _familiar(lists[at + 1]) >= max(2, -(-filled[at + 1] // 2)):
+        at += 1
     number = first_number + at + 1
 
     def numbered() -> Iterator[tuple[int, Mapping[str, Value] | str]]:
@@ -172,6 +180,63 @@ def _headed(rows: Iterator[list[Value] | str], path: Path, *, first_number: int)
             yield row_number, dict(zip(columns, row, strict=False))
 
     return Table(columns=columns, rows=numbered())
+
+
+def _filled(cells: Sequence[Value]) -> list[int]:
+    """Return the places of the cells in which something stands."""
+    return [place for place, cell in enumerate(cells) if shown(cell) != ""]
+
+
+def _labels(cells: Sequence[Value]) -> bool:
+    """Tell whether what stands in a row can be headers: short, and no dates or figures."""
+    texts = [shown(cells[place]) for place in _filled(cells)]
+    return all(
+        len(text) <= 80 and not any(parse_period(text)) and parse_amount(text) is None
+        for text in texts
+    )
+
+
+def _groups(above: Sequence[Value], names: Sequence[Value]) -> bool:
+    """Tell whether the row above the headers names groups of columns, as merged cells do."""
+    places = _filled(above)
+    spans = [after - before for before, after in pairwise(places)]
+    named = _filled(names)
+    return (
+        any(span > 1 for span in spans)
+        and len(places) < len(named)
+        and set(places) <= set(named)
+        and _labels(above)
+    )
+
+
+def _divides(below: Sequence[Value], names: Sequence[Value]) -> bool:
+    """Tell whether the row below the headers divides some of them, as under merged cells.
+
+    It fills what the headers leave empty and nothing beside that but where such a gap begins.
+    """
+    named, divided = set(_filled(names)), set(_filled(below))
+    gaps = {place for place in range(max(named, default=0) + 2) if place not in named} & divided
+    begins = {place for place in named if place + 1 in gaps}
+    inner = set(range(min(named, default=0), max(named, default=0))) - named
+    return (
+        bool(begins)
+        and inner <= divided
+        and begins <= divided <= gaps | begins
+        and len(divided) < len(named | divided)
+        and _labels(below)
+    )
+
+
+def _under(groups: Sequence[Value], names: Sequence[Value]) -> list[Value]:
+    """Return headers with the group that each stands under, as nested objects are written."""
+    out: list[Value] = []
+    group = ""
+    for place in range(max(len(groups), len(names))):
+        here = shown(groups[place]) if place < len(groups) else ""
+        name = shown(names[place]) if place < len(names) else ""
+        group = here or group
+        out.append(f"{group}.{name}" if group and name else name or here)
+    return out
 
 
 def _distinct(cells: Sequence[Value]) -> tuple[str, ...]:

@@ -184,8 +184,8 @@ def _date(year: int, month: int | None, day: int | None) -> str | None:
 
 
 _AMOUNT = re.compile(
-    r"(?:EUR|€|SEK|NOK)?\s*(\d[\d\s.,'’\u00a0\u202f]*)\s*"
-    r"(k|t|tuhatta|thousand|tkr|m|mn|mio|milj|miljoonaa|million|miljoner|mrd|bn|billion)?\.?"
+    r"(?:EUR|€)?\s*(\d[\d\s.,'’\u00a0\u202f]*)\s*"
+    r"(k|t|tuhatta|thousand|m|mn|mio|milj|miljoonaa|million|miljoner|mrd|bn|billion)?\.?"
     r"\s*(?:EUR|€|euroa?|euros?|e)?",
     re.IGNORECASE,
 )
@@ -200,8 +200,20 @@ _SCALES = {
 }
 
 
+_FOREIGN = re.compile(
+    r"(?<![^\W\d_])(?:SEK|NOK|DKK|ISK|USD|GBP|CHF|PLN|[tm]?kr|kronor|kroner|pounds?|dollars?)"
+    r"(?![^\W\d_])|[$£]",
+    re.IGNORECASE,
+)
+
+
+def foreign(text: str) -> bool:
+    """Return whether a header or a cell names another currency than the euro."""
+    return len(text) <= _LONGEST_VALUE and bool(_FOREIGN.search(text))
+
+
 def parse_amount(value: Value) -> float | None:
-    """Return a sum of money; None when it can't be understood.
+    """Return a sum of money in euros; None when it can't be understood, or isn't in euros.
 
     1 963 982,50 and 1,963,982.50 and 1.963.982,50 are the same; a lone comma or point before
     exactly three digits groups thousands (259,188), else it is the decimal mark.

@@ -14,7 +14,14 @@ from hypothesis import strategies as st
 from ingest.registry import ImportReport, import_projects
 from ingest.registry_columns import RegistryError, normal, propose
 from ingest.registry_tables import read_table
-from ingest.registry_values import clean, flattened, parse_amount, parse_date, parse_period
+from ingest.registry_values import (
+    clean,
+    flattened,
+    foreign,
+    parse_amount,
+    parse_date,
+    parse_period,
+)
 from kb.catalogue import Catalogue
 from kb.project_lists import ProjectLists
 from kb.projects import Project, Projects
@@ -133,7 +140,8 @@ def test_sums_of_money(written_as: object, euros: float) -> None:
 
 
 @pytest.mark.parametrize(
-    "written_as", ["", "n/a", "kts. liite", "1,2,3.4.5", "1.1.2020", True, float("nan")]
+    "written_as",
+    ["", "n/a", "kts. liite", "1,2,3.4.5", "1.1.2020", True, float("nan"), "900 tkr", "SEK 12"],
 )
 def test_what_is_no_sum_is_none(written_as: object) -> None:
     assert parse_amount(written_as) is None
@@ -200,6 +208,139 @@ def test_headers_of_registries_in_three_languages(columns: list[str]) -> None:
 
     fields = ("registry_id", "acronym", "title", "start", "end", "cost", "description")
     assert [found.get(name) for name in fields] == [(column,) for column in columns]
+
+
+SUMMARY = "Hankkeessa kierrätetään sivuvirtoja yritysten kesken ja tutkitaan jätevesiä."
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        pytest.param(
+            [
+                ["Hankkeet", "", "", "", "", "", ""],
+                ["Hanke", "", "Toteutusaika", "", "Rahoitus", "", "Hakija"],
+                ["Nimi", "Hankekoodi", "Alkaa", "Päättyy", "EU", "Yhteensä", "Nimi"],
+                ["Vetyputki", "J1", "1.1.2024", "2025", "100", "150", "Kokkolan kaupunki"],
+                ["Yhteensä", "", "", "", "100", "150", ""],
+            ],
+            {"title": "Hanke.Nimi", "registry_id": "Hanke.Hankekoodi",
+             "start": "Toteutusaika.Alkaa", "end": "Toteutusaika.Päättyy",
+             "contribution": "Rahoitus.EU",
+             "cost": "Rahoitus.Yhteensä", "lead": "Hakija.Nimi"},
+            id="groups above the headers",
+        ),
+        pytest.param(
+            [
+                ["Project name", "Lead partner", "", "Budget", "", "Summary"],
+                ["", "Name", "Country", "Total budget", "EU funding", ""],
+                ["Cool water", "City of Pori", "Finland", "1,000.00", "800.00", SUMMARY],
+                ["Total", "", "", "1,000.00", "800.00", ""],
+            ],
+            {"title": "Project name", "lead": "Lead partner.Name",
+             "country": "Lead partner.Country", "cost": "Budget.Total budget",
+             "contribution": "Budget.EU funding", "description": "Summary"},
+            id="headers divided below",
+        ),
+        pytest.param(
+            [
+                ["Hankekoodi", "Hankkeen nimi", "Alkaa"],
+                ["Project code", "Project name", "Start date"],
+                ["X1", "Jäähdytysvesi", "1.1.2020"],
+                ["", "Lähde: rakennerahastojen tietopalvelu", ""],
+            ],
+            {"registry_id": "Hankekoodi", "title": "Hankkeen nimi", "start": "Alkaa"},
+            id="headers in two languages",
+        ),
+        pytest.param(
+            [
+                ["Tila", "", "Hakijan virallinen nimi", "Hankkeen nimi", "", "Aloituspäivämäärä",
+                 "Hyväksytyt kokonaiskustannukset (€)", "Myönnetty EU- ja valtion rahoitus (€)"],
+                ["Käynnissä", "", "Vaasan yliopisto", "Tuuli", "", "1.1.2023", "5 000", "4 000,00"],
+                ["Yhteensä", "", "", "", "", "", "5 000", "4 000,00"],
+            ],
+            {"status": "Tila", "lead": "Hakijan virallinen nimi", "title": "Hankkeen nimi",
+             "start": "Aloituspäivämäärä", "cost": "Hyväksytyt kokonaiskustannukset (€)",
+             "contribution": "Myönnetty EU- ja valtion rahoitus (€)"},
+            id="blank columns and a total",
+        ),
+    ],
+)  # fmt: skip
+def test_tables_with_more_than_one_header_row_and_what_adds_up(
+    tmp_path: Path, catalogue: Catalogue, rows: list[list[str]], expected: dict[str, str]
+) -> None:
+    report = import_projects(catalogue, written(tmp_path, "t.csv", table(rows)))
+
+    assert {name: columns[0] for name, columns in report.mapping.columns.items()} == expected
+    assert all(len(columns) == 1 for columns in report.mapping.columns.values())
+    assert counts(report) == (1, 0, 0, 1), "the last row is no project"
+    assert report.rejected[0].reason in ("total", "footnote")
+    (project,) = every(catalogue)
+    assert (
+        "cost" not in expected
+        or project.contribution == 0.8 * (project.cost or 0)
+        or (
+            project.cost,
+            project.contribution,
+        )
+        == (150, 100)
+    )
+
+
+def test_a_first_row_of_data_is_no_second_header(tmp_path: Path, catalogue: Catalogue) -> None:
+    rows = [["Nimi", "", "Kunta"], ["Vesi", "tärkeä", "Pori"], ["Höyry", "", "Vaasa"]]
+    import_projects(catalogue, written(tmp_path, "t.csv", table(rows)))
+
+    assert [project.title for project in every(catalogue)] == ["Höyry", "Vesi"]
+
+
+def test_a_project_may_be_called_a_total(tmp_path: Path, catalogue: Catalogue) -> None:
+    rows = [["Hankekoodi", "Nimi", "Alkaa"], ["S1", "Summa", ""], ["", "Yhteensä", "2020"]]
+    report = import_projects(catalogue, written(tmp_path, "t.csv", table(rows)))
+
+    assert counts(report) == (2, 0, 0, 0)
+
+
+def test_a_column_for_each_partner(tmp_path: Path, catalogue: Catalogue) -> None:
+    rows = [["Title", "Partner 1", "Partner 2"], ["Water", "Turku UAS", "Örebro University"]]
+    import_projects(catalogue, written(tmp_path, "t.csv", table(rows, ",")))
+
+    assert [partner.name for partner in every(catalogue)[0].partners] == [
+        "Turku UAS",
+        "Örebro University",
+    ]
+
+
+def test_sums_in_other_currencies_are_never_taken_for_euros(
+    tmp_path: Path, catalogue: Catalogue
+) -> None:
+    rows = [
+        ["Projektnamn", "Beviljat EU-stöd", "Total kostnad (SEK)"],
+        ["Bro", "1 200 000 kr", "9 000"],
+        ["Väg", "300 000", "8 000"],
+    ]
+    path = written(tmp_path, "t.csv", table(rows))
+    report = import_projects(catalogue, path)
+
+    assert [(p.title, p.cost, p.contribution) for p in every(catalogue)] == [
+        ("Bro", None, None),
+        ("Väg", None, 300_000),
+    ]
+    assert [(note.row, note.reason) for note in report.warnings] == [(2, "currency")]
+    given = tmp_path / "map.toml"
+    given.write_text('title = "Projektnamn"\ncost = "Total kostnad (SEK)"\n', encoding="utf-8")
+    again = import_projects(catalogue, path, map_file=given)
+    assert [note.reason for note in again.warnings] == ["currency"] * 2
+    assert all(project.cost is None for project in every(catalogue))
+
+
+@pytest.mark.parametrize(
+    ("written_as", "is_foreign"),
+    [("Beviljat (SEK)", True), ("12 000 kr", True), ("Mkr", True), ("$ 5", True), ("NOK5", True),
+     ("Total cost (EUR)", False), ("1 200 €", False), ("kronologia", False), ("Okra", False)],
+)  # fmt: skip
+def test_only_named_currencies_are_foreign(written_as: str, *, is_foreign: bool) -> None:
+    assert foreign(written_as) is is_foreign
 
 
 def test_contents_tell_where_headers_do_not() -> None:
