@@ -160,8 +160,8 @@ def prose(markdown: str) -> list[list[str]]:
 
 
 def truth_headings(markdown: str) -> list[str]:
-    """Return the headings of Markdown, without marks."""
-    return [plain_markdown(found[2]).strip() for found in _HEADING.finditer(markdown)]
+    """Return the headings of Markdown, without marks; the number of one isn't that of an item."""
+    return [plain_markdown(found[2], numbers=True).strip() for found in _HEADING.finditer(markdown)]
 
 
 def truth_rows(markdown: str) -> list[Counter[str]]:

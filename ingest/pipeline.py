@@ -174,10 +174,20 @@ class TextSource:
 
 
 def warning_text(warning: str, language: str) -> str:
-    """Return a reader's warning (``warning.key|name=value|…``) in a language."""
+    """Return a reader's warning (``warning.key|name=value|…``) in a language.
+
+    With a ``code``, ``why`` is that refusal's reason, made with the values named ``why.…``.
+    """
     key, *params = warning.split("|")
     try:
-        return message(key, language, **dict(param.split("=", 1) for param in params))
+        said = dict(param.split("=", 1) for param in params)
+        if "code" in said:
+            given = {k.removeprefix("why."): v for k, v in said.items() if k.startswith("why.")}
+            said = {
+                "name": said["name"],
+                "why": UnreadableDocument(said["code"], **given).text(language),
+            }
+        return message(key, language, **said)
     except (KeyError, ValueError):
         return warning
 

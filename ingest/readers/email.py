@@ -110,8 +110,10 @@ def _attach(builder: TextBuilder, attachment: Attachment, limits: Limits) -> Non
 
 def _left_out(builder: TextBuilder, attachment: Attachment, error: UnreadableDocument) -> None:
     name = attachment.name.replace("|", "_")
-    why = error.text().replace("|", "_")
-    builder.warn(f"warning.attachment_left_out|name={name}|why={why}")
+    said = {"name": name, "code": error.code}
+    said |= {f"why.{key}": str(value) for key, value in error.params.items()}
+    told = "".join(f"|{key}={value.replace('|', '_')}" for key, value in said.items())
+    builder.warn(f"warning.attachment_left_out{told}")
 
 
 def _message(message: EmailMessage) -> Message:

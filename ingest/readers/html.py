@@ -176,6 +176,11 @@ def add_html(builder: TextBuilder, root: etree._Element, *, main_only: bool) -> 
     for cut in _CUTS:
         chosen, gone = _chosen(body, cut)
         left = _length(chosen, gone)
+        if left < min(_ENOUGH, everything) and (
+            # Next to nothing is left: a page that is a list of links isn't a menu of itself.
+            (cut.links and 2 * left < everything) or _in_links(chosen, gone) == left
+        ):
+            continue
         # Text in links is worth less: menus are made of it.
         if left >= _LEAST_SHARE * (everything - _link_length(body, gone)) or (
             left >= 10 * _ENOUGH and left >= 0.1 * everything
@@ -327,6 +332,11 @@ def _length(node: etree._Element, gone: set[etree._Element] | None = None) -> in
             total += _length(inner, gone)
         total += len("".join((inner.tail or "").split()))
     return total
+
+
+def _in_links(chosen: etree._Element, gone: set[etree._Element]) -> int:
+    """Return how many of the letters that an element shows are those of links."""
+    return sum(_length(link, gone) for link in chosen.iter("a") if link not in gone)
 
 
 def _link_length(body: etree._Element, gone: set[etree._Element]) -> int:

@@ -81,6 +81,11 @@ def test_a_perfect_reading_scores_one() -> None:
     assert (score.headings, score.rows, score.extra) == (1, 1, 0)
 
 
+def test_a_numbered_heading_has_its_number_in_the_truth() -> None:
+    reading = a_reading((BlockKind.HEADING, "2. Vesilaadut"), (BlockKind.PARAGRAPH, "Neljä."))
+    assert score_reading("a", "## 2. Vesilaadut\n\nNeljä.\n", reading).headings == 1
+
+
 def test_what_is_lost_is_seen() -> None:
     partial = a_reading(
         (BlockKind.PARAGRAPH, "Vesi ja energia"),

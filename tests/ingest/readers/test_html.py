@@ -43,6 +43,27 @@ def test_what_stands_around_the_text_is_left_out(around: str) -> None:
     assert LONG.strip() in found
 
 
+LINKS = [f"<li><a href='/{n}'>sivu{n}</a></li>" for n in range(9)]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        f"<h1>Linkit</h1><ul><li><a>ryhmä</a><ul>{''.join(LINKS)}</ul></li></ul>",
+        f"<ul class='nav navbar-nav'><li><a>ryhmä</a><ul role='menu'>{''.join(LINKS)}</ul></ul>",
+        f"<nav><ul>{''.join(LINKS)}</ul></nav>",
+    ],
+)
+def test_a_page_that_is_a_list_of_links_keeps_them(body: str) -> None:
+    found = text(body)
+    assert all(f"sivu{n}" in found for n in range(9))
+
+
+def test_a_short_page_keeps_without_its_menu() -> None:
+    menu = f"<nav><ul>{''.join(LINKS)}</ul></nav>"
+    assert text(f"{menu}<p>Palvelu on avoinna arkisin.</p>") == "Palvelu on avoinna arkisin."
+
+
 @pytest.mark.parametrize(
     "body",
     [

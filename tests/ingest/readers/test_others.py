@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.limits import Limits
+from ingest.pipeline import warning_text
 from ingest.readers.legacy import libreoffice
 from ingest.readers.ole import Ole
 from ingest.readers.rtf import rtf_text, unpack_rtf
@@ -131,6 +132,19 @@ def test_messages_in_messages_end_somewhere() -> None:
     reading = read_bytes(message.as_bytes(), "a.eml", Limits(depth=3))
     assert "taso 3" in reading.text and "taso 1" not in reading.text.splitlines()
     assert any(w.startswith("warning.attachment_left_out|name=taso 2") for w in reading.warnings)
+
+
+@pytest.mark.parametrize("language", ["fi", "sv", "en"])
+def test_why_an_attachment_was_left_out_is_told_in_the_users_language(language: str) -> None:
+    message = EmailMessage()
+    message["Subject"] = "Liite"
+    message.set_content("Mukana yksi liite.")
+    message.add_attachment(b"\0\1\2|x", maintype="application", subtype="x", filename="a|b.bin")
+    (warning,) = read_bytes(message.as_bytes(), "viesti.eml").warnings
+    told = warning_text(warning, language)
+    reason = UnreadableDocument("unreadable_unknown_format", name="a_b.bin", formats="PDF")
+    assert reason.text(language).partition("PDF")[0] in told
+    assert "a_b.bin" in told
 
 
 def test_attachments_of_every_format_are_read() -> None:
