@@ -172,8 +172,8 @@ def _words(language: Language, name: ListName) -> frozenset[str]:
     return word_list(language, name) | word_list("en", name)
 
 
-# The marks of notes that web pages put after a sentence, as in "so.[12][13]", belong to it.
-_END = re.compile(r"(?:[.!?…]+|[。！？])[)\]»”’\"'›]*(?:\[\d{1,3}\])*")
+# The marks of notes after a sentence, as in "so.[12][13]" and "so.²", belong to it.
+_END = re.compile(r"(?:[.!?…]+|[。！？])[)\]»”’\"'›]*(?:\[\d{1,3}\]|[⁰¹²³⁴-⁹])*")
 _LAST_WORD = re.compile(r"[^\s(\[{\"”»'’“„–—/]+\Z")
 _BLANK_LINE = re.compile(r"\n[^\S\n]*\n\s*|\f\s*|\u2029\s*")
 _BULLET = re.compile(r"\n[^\S\n]*(?=(?:[•▪■●◦‣·*–—-]|\(?\d{1,2}[.)]|\(?[a-zåäö]\))[^\S\n]+\S)")

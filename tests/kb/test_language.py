@@ -142,3 +142,12 @@ def test_sentences_questions_and_keywords_are_told_apart(
     assert found.count(language) / len(found) >= least
     wrong = [one for one in found if one not in (language, None)]
     assert len(wrong) / len(found) <= 0.02
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_raised_note_mark_belongs_to_the_sentence_before_it(language: Language) -> None:
+    text = "Sopimus on tehty.¹² Hälytys tulee heti.³"
+    assert [text[s.start : s.end] for s in sentence_spans(text, language)] == [
+        "Sopimus on tehty.¹²",
+        "Hälytys tulee heti.³",
+    ]

@@ -10,6 +10,8 @@ from ingest.readers.layout.headings import Draft, stands_above, title_of
 from ingest.readers.layout.shapes import Line, Word
 from kb.model import Block, BlockKind, WordBox
 
+_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+
 
 @dataclass(frozen=True, slots=True)
 class Assembled:
@@ -61,6 +63,8 @@ class _Writer:
                 self.starts[page] = self.at
             start = self.at
             text = text.replace("\u00ad", "")
+            if index and self._is_note_mark(page, word):
+                text = text.translate(_RAISED)
             self.put(text)
             if text:
                 left, top, right, bottom = word.box
@@ -77,14 +81,22 @@ class _Writer:
                 )
             self.put(gap)
 
+    def _is_note_mark(self, page: int, word: Word) -> bool:
+        """Tell whether a raised mark leads to a footnote of its page; else it is an exponent."""
+        return word.glued and word.mark and (page, word.text) in self.notes
+
     def _touches(self, page: int, word: Word, after: Word, first: bool) -> bool:
-        """Tell whether the next word follows without a space; a footnote mark gets one."""
+        """Tell whether the next word follows without a space.
+
+        A footnote mark does behind punctuation; behind a word it gets a space, and so isn't taken
+        for a part of it.
+        """
         if _drop_capital(word, after):
             return True
         if not after.glued:
             return False
         if after.mark and (len(word.text) > 2 or not word.text.isalpha()):
-            return (page, after.text) not in self.notes
+            return not self._is_note_mark(page, after) or not word.text[-1].isalnum()
         return not (first and word.mark)
 
 

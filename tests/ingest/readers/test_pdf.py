@@ -133,7 +133,7 @@ def test_a_footnote_stands_before_the_paragraph_that_it_would_have_cut(tmp_path:
     first, second = reading.blocks
     assert first.kind is BlockKind.FOOTNOTE
     assert texts(reading)[0] == "3 Mitattu satamassa vuonna 2021."
-    marked = plain(WATER).replace(lines[0].rstrip("-"), lines[0].rstrip("-") + " 3", 1)
+    marked = plain(WATER).replace(lines[0].rstrip("-"), lines[0].rstrip("-") + " ³", 1)
     assert texts(reading)[1].split()[:20] == marked.split()[:20]
     assert second.kind is BlockKind.PARAGRAPH
     check(reading)

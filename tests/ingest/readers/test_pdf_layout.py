@@ -116,7 +116,7 @@ def test_a_footnote_number_set_right_against_its_note_is_one(tmp_path: Path) -> 
         "10 Yhtiön laskelma vuodelta 2021, ilman veroja.",
     ]
     assert reading.text.count("3Dmalli") == 2
-    assert reading.text.count("vaihtui. 9") == reading.text.count("vaihtui. 10") == 1
+    assert reading.text.count("vaihtui.⁹") == reading.text.count("vaihtui.¹⁰") == 1
     check(reading)
 
 
