@@ -100,7 +100,7 @@ class Arranger:
             return framed
         items: list[Item] = []
         plain: list[list[Word]] = []
-        for part in self._tables_apart(rows, em):
+        for part in self._tables_apart(rows, em, FAR if depth == 0 else 2 * em):
             em = median(word.size for row in part for word in row)
             title = title_rows(part, em)
             plain += part[:title]
@@ -159,14 +159,17 @@ class Arranger:
         return out
 
     def _tables_apart(
-        self, rows: Sequence[list[Word]], em: float
+        self, rows: Sequence[list[Word]], em: float, slack: float
     ) -> Iterator[Sequence[list[Word]]]:
         """Cut the rows where a ruled table begins and ends: three rules or more of one extent.
 
+        The rules reach past the rows by ``slack`` at most: in a column, longer ones are a table
+        across it. On the page they may end where its last column does, far from short cells.
+
         A stretch between two rules that holds plain lines only is no part of a table.
         """
-        left = min(row[0].left for row in rows) - 2 * em
-        right = max(word.right for row in rows for word in row) + 2 * em
+        left = min(row[0].left for row in rows) - slack
+        right = max(word.right for row in rows for word in row) + slack
         extents: dict[tuple[int, int], set[float]] = defaultdict(set)
         for one, other, y in self.page.rules:
             if left < one and other < right:

@@ -275,6 +275,31 @@ def test_a_line_that_runs_over_the_cells_beside_its_own_leaves_the_table_whole(
     ]
 
 
+def test_a_ruled_table_wider_than_its_words_stands_apart(tmp_path: Path) -> None:
+    canvas = sheet(tmp_path / "a.pdf")
+    for number, line in enumerate(("Raportin numero 2024-15", "Varasto: satama, halli kolme")):
+        put_lines(canvas, [line], (60, 90 + 16 * number), size=9)
+    rows = (
+        ("Tuote", "Paikka", "Kirjattu", "Laskettu", "Ero", "Tila"),
+        ("T-8847", "A-12", "450", "", "", ""),
+        ("", "B-07", "", "289", "-23", ""),
+        ("T-9201", "", "780", "778", "", "hyvä"),
+        ("", "C-15", "", "", "+15", ""),
+    )
+    for number, row in enumerate(rows):
+        canvas.line(58, A4[1] - 134 - 20 * number, 540, A4[1] - 134 - 20 * number)
+        for left, cell in zip((64, 150, 222, 294, 366, 438), row, strict=True):
+            put_lines(canvas, [cell], (left, 148 + 20 * number), size=9)
+    canvas.line(58, A4[1] - 134 - 20 * len(rows), 540, A4[1] - 134 - 20 * len(rows))
+    canvas.save()
+
+    reading = read_pdf(tmp_path / "a.pdf")
+
+    assert texts(reading, BlockKind.TABLE_ROW) == [
+        " | ".join(cell for cell in row if cell) for row in rows
+    ]
+
+
 def test_a_label_beside_the_text_takes_no_line_of_it(tmp_path: Path) -> None:
     canvas = sheet(tmp_path / "a.pdf")
     put_lines(canvas, lines_of(GATE, 450), (60, 80))
