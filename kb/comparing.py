@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 
 from kb.analysis.engines import index_terms
 from kb.centring import Vector
+from kb.fusion import Scores
 from kb.lexical import Terms, Word
 from kb.model import LANGUAGES, Language, Matrix, Span
 from kb.projects import Project, folded, passage_spans
@@ -63,6 +65,23 @@ def unit(matrix: Matrix) -> Matrix:
 def longest(spans: Sequence[Span], most: int) -> tuple[Span, ...]:
     """Return the longest spans, at most so many, in their order."""
     return tuple(sorted(sorted(spans, key=len, reverse=True)[:most]))
+
+
+def nearer_half(
+    near: Matrix, *, least: int, weights: npt.NDArray[np.float32] | None = None
+) -> Scores:
+    """Return of each row the mean of its higher half, of ``least`` values at least.
+
+    ``near`` is (n, parts); ``weights`` (parts,) are what the parts count.
+    """
+    parts = near.shape[1]
+    kept = max(min(parts, least), -(-parts // 2))
+    places = np.argpartition(near, parts - kept, axis=1)[:, parts - kept :]
+    values = np.take_along_axis(near, places, axis=1)
+    if weights is None:
+        return np.asarray(values.mean(axis=1), dtype=np.float32)
+    counts = weights[places]
+    return np.asarray((values * counts).sum(axis=1) / counts.sum(axis=1), dtype=np.float32)
 
 
 def nearest_pair(cosine: Matrix, theirs: Sequence[Span], ours: Sequence[Span]) -> tuple[Span, Span]:

@@ -3,10 +3,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ingest.pipeline import ingest
 from ingest.registry import index_projects
 from kb.assembly import open_relator
+from kb.comparing import nearer_half
 from kb.errors import BadQuestion, NotFound
 from kb.knowledge_base import KnowledgeBase
 from kb.model import Document, DocumentId, Span
@@ -105,6 +108,26 @@ def test_what_is_read_of_a_large_registry_keeps_the_best_and_those_of_a_partner(
 
     assert found[0].project.id == "t-2"
     assert len(found) == 2
+
+
+@given(
+    st.lists(st.floats(-1, 1, width=32), min_size=1, max_size=20),
+    st.integers(min_value=1, max_value=6),
+)
+def test_the_nearer_half_is_the_mean_of_the_highest(near: list[float], least: int) -> None:
+    kept = max(min(least, len(near)), -(-len(near) // 2))
+    highest = sorted(near, reverse=True)[:kept]
+    row = np.array([near], np.float32)
+
+    assert nearer_half(row, least=least)[0] == pytest.approx(sum(highest) / kept, abs=1e-5)
+    same = nearer_half(row, least=least, weights=np.full(len(near), 7, np.float32))
+    assert same[0] == pytest.approx(sum(highest) / kept, abs=1e-5)
+
+
+def test_longer_parts_count_more() -> None:
+    near, lengths = np.array([[0.0, 0.5, 1.0]], np.float32), np.array([9, 1, 3], np.float32)
+
+    assert nearer_half(near, least=2, weights=lengths)[0] == pytest.approx(3.5 / 4)
 
 
 def test_signals_can_be_held_out(kb: KnowledgeBase) -> None:
