@@ -720,17 +720,7 @@ class Catalogue(Database):
 
     def postings(self, term: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int8]]:
         """Return where a term occurs: passage rows (repeated by count) and 0 body, 1 context."""
-        row = self.connection.execute(
-            "SELECT group_concat(doc), group_concat(col = 'context') FROM term_instance "
-            "WHERE term = ?",
-            (term,),
-        ).fetchone()
-        if row is None or row[0] is None:
-            return np.empty(0, np.int64), np.empty(0, np.int8)
-        # Seven times as quick as splitting the text and reading the parts.
-        docs = np.fromstring(row[0], dtype=np.int64, sep=",")
-        columns = np.fromstring(row[1], dtype=np.int8, sep=",")
-        return docs, columns
+        return occurrences(self.connection, "term_instance", term)
 
     def themes_of_passages(self, rows: Sequence[int]) -> dict[int, tuple[str, ...]]:
         """Return the themes of passages by row, the surest first; those of none are left out."""
@@ -827,6 +817,23 @@ class Catalogue(Database):
         rows = np.array([row[0] for row in found], dtype=np.int64)
         rows.setflags(write=False)
         return rows
+
+
+def occurrences(
+    connection: sqlite3.Connection, table: str, term: str
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int8]]:
+    """Return where a term occurs by an ``fts5vocab`` table: rows, and 0 body or 1 context."""
+    row = connection.execute(
+        f"SELECT group_concat(doc), group_concat(col = 'context') FROM {table} WHERE term = ?",
+        (term,),
+    ).fetchone()
+    if row is None or row[0] is None:
+        return np.empty(0, np.int64), np.empty(0, np.int8)
+    # Seven times as quick as splitting the text and reading the parts.
+    return (
+        np.fromstring(row[0], dtype=np.int64, sep=","),
+        np.fromstring(row[1], dtype=np.int8, sep=","),
+    )
 
 
 def embedded_text(text: str, heading: tuple[str, ...]) -> str:

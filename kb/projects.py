@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kb.analysis.engines import index_terms
-from kb.catalogue import Catalogue, chunks, text_digest
+from kb.catalogue import Catalogue, chunks, occurrences, text_digest
 from kb.database import now
 from kb.embeddings import Embeddings, Pending
 from kb.errors import NotFound
@@ -462,17 +462,7 @@ class Projects:
 
     def postings(self, term: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int8]]:
         """Return where a term occurs: rows (repeated by count) and 0 body, 1 title or keyword."""
-        row = self.catalogue.connection.execute(
-            "SELECT group_concat(doc), group_concat(col = 'context') FROM project_term_instance "
-            "WHERE term = ?",
-            (term,),
-        ).fetchone()
-        if row is None or row[0] is None:
-            return np.empty(0, np.int64), np.empty(0, np.int8)
-        return (
-            np.array(row[0].split(","), dtype=np.int64),
-            np.array(row[1].split(","), dtype=np.int8),
-        )
+        return occurrences(self.catalogue.connection, "project_term_instance", term)
 
     # -- vectors --------------------------------------------------------------------------------
 

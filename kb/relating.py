@@ -93,7 +93,7 @@ _COMPARED = 150
 
 _MOST_PASSAGES = 12
 _MOST_SENTENCES = 40
-_MOST_WORDS = 40
+_MOST_WORDS = 30
 _LEAST_PASSAGES, _LEAST_SENTENCES = 3, 6
 """How many of ours are compared at least, however few of them are half."""
 
@@ -410,7 +410,7 @@ class Relator:
     def _words(self, seed: Seed) -> tuple[Word, ...]:
         """Return the words that tell most of a seed, each once, in the text's order.
 
-        Thirty to eighty find as well as all of an abstract, in a third of the time: what is
+        Thirty to eighty find as well as all of an abstract, in a third of the time, so thirty are taken: what is
         said often and is long tells more, as compounds do. Of twice as many those are kept that
         are rarest here: a call is half made of what every call says. A word counts by its rarity
         once more, as in a cosine of two texts, and by the logarithm of how often it is said
