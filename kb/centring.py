@@ -52,7 +52,7 @@ class Centre:
         if len(matrix) == 0:
             return matrix
         means = np.stack([self.passage[language] for language in LANGUAGES])
-        return _unit(np.asarray(matrix - means[languages], dtype=np.float32))
+        return unit(np.asarray(matrix - means[languages], dtype=np.float32))
 
     def query(self, vector: Vector, language: Language | None) -> Vector:
         """Return a question minus the mean question of its language, as a unit vector.
@@ -64,7 +64,7 @@ class Centre:
             if language is not None
             else np.mean(list(self.question.values()), axis=0)
         )
-        return np.asarray(_unit((vector - mean)[None, :])[0], dtype=np.float32)
+        return np.asarray(unit((vector - mean)[None, :])[0], dtype=np.float32)
 
 
 def cosines(matrix: Matrix, query: Vector) -> Scores:
@@ -74,7 +74,8 @@ def cosines(matrix: Matrix, query: Vector) -> Scores:
     return np.asarray(matrix @ query, dtype=np.float32)
 
 
-def _unit(matrix: Matrix) -> Matrix:
+def unit(matrix: Matrix) -> Matrix:
+    """Return rows of length one; a row of zeros stays."""
     norms = np.linalg.norm(matrix, axis=1, keepdims=True)
     return np.asarray(matrix / np.maximum(norms, 1e-9), dtype=np.float32)
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kb.analysis.engines import index_terms
-from kb.centring import Vector
+from kb.centring import Vector, unit
 from kb.fusion import Scores
 from kb.lexical import Terms, Word
 from kb.model import LANGUAGES, Language, Matrix, Span
@@ -54,12 +54,6 @@ def means_of(
 def centred(matrix: Matrix, mean: Vector) -> Matrix:
     """Return unit rows of vectors less a mean."""
     return unit(matrix - mean)
-
-
-def unit(matrix: Matrix) -> Matrix:
-    """Return rows of length one."""
-    norms = np.linalg.norm(matrix, axis=1, keepdims=True)
-    return np.asarray(matrix / np.maximum(norms, 1e-9), dtype=np.float32)
 
 
 def longest(spans: Sequence[Span], most: int) -> tuple[Span, ...]:

@@ -27,7 +27,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kb.analysis.engines import FUNCTION_WORD_WEIGHT, question_tokens
-from kb.centring import Centring, Vector
+from kb.centring import Centring, Vector, unit
 from kb.comparing import (
     centred,
     longest,
@@ -37,7 +37,6 @@ from kb.comparing import (
     nearest_pair,
     overlap,
     pair_by_words,
-    unit,
     weighed,
     without_runs,
 )
@@ -410,11 +409,11 @@ class Relator:
     def _words(self, seed: Seed) -> tuple[Word, ...]:
         """Return the words that tell most of a seed, each once, in the text's order.
 
-        Thirty to eighty find as well as all of an abstract, in a third of the time, so thirty are taken: what is
-        said often and is long tells more, as compounds do. Of twice as many those are kept that
-        are rarest here: a call is half made of what every call says. A word counts by its rarity
-        once more, as in a cosine of two texts, and by the logarithm of how often it is said
-        (nDCG@10 .571 to .631 by terms alone on 397 English texts, all words).
+        Thirty find as well as all of an abstract, in a third of the time: what is said often and is
+        long tells more, as compounds do, and of twice as many those are kept that are rarest here:
+        a call is half made of what every call says. A word counts by its rarity once more, as in
+        a cosine of two texts, and by the logarithm of how often it is said (nDCG@10 .571 to .631
+        by terms alone on 397 English texts, all words).
         """
         text = "\n".join(seed.text[s.start : s.end] for s in seed.passages)
         times: dict[str, int] = {}
