@@ -48,27 +48,38 @@ class LeftOut:
 
 
 def leave_out(beir: BeirSet, *, share: float = 0.5, seed: int = 0) -> LeftOut:
-    """Drop the relevant entries of a seeded share of the questions.
+    """Drop relevant entries, in a seeded order, until a share of the questions has none left.
 
-    A question is unanswerable when all its relevant entries are gone. One that lost only some,
-    since it shares an entry with a dropped question, is left out of the questions: whether the
-    rest answers it nobody knows. Neighbouring entries stay, and so does everything unjudged:
-    where another entry happens to answer, refusing looks right and isn't, so figures are read
-    against each other.
+    Many questions may be about one entry, so it is the unanswerable ones that are counted, not
+    those whose entries were drawn. A question that lost only some, since it shares an entry with
+    a dropped one, is left out of the questions: whether the rest answers it nobody knows.
+    Neighbouring entries stay, and so does everything unjudged: where another entry happens to
+    answer, refusing looks right and isn't, so figures are read against each other.
     """
     ids = [query.id for query in beir.queries]
-    chosen = set(random.Random(seed).sample(ids, round(share * len(ids))))
-    relevant = {
+    left = {
         query: {entry for entry, value in beir.qrels[query].items() if value > 0} for query in ids
     }
-    dropped = {entry for query in chosen for entry in relevant[query]}
-    answerable = {}
-    for query in ids:
-        gone = relevant[query] & dropped
-        if not gone:
-            answerable[query] = True
-        elif gone == relevant[query]:
-            answerable[query] = False
+    asked_by: dict[str, list[str]] = {}
+    for query, entries in left.items():
+        for entry in entries:
+            asked_by.setdefault(entry, []).append(query)
+    whole = {query: len(entries) for query, entries in left.items()}
+    dropped: set[str] = set()
+    gone = 0
+    # Not the draw that a sample of the questions with the same seed makes: it would ask those alone
+    # whose answers went first.
+    for query in random.Random(f"left out {seed}").sample(ids, len(ids)):
+        if gone >= round(share * len(ids)):
+            break
+        for entry in tuple(left[query]):
+            dropped.add(entry)
+            for asking in asked_by[entry]:
+                left[asking].discard(entry)
+                gone += not left[asking]
+    answerable = {
+        query: bool(left[query]) for query in ids if len(left[query]) in (0, whole[query])
+    }
     return LeftOut(beir=beir, dropped=frozenset(dropped), answerable=answerable)
 
 

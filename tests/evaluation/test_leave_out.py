@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evaluation.beir import load
+from evaluation.beir import Query, load
 from evaluation.leave_out import abstention, best_threshold, leave_out
 from evaluation.metrics import classified
 from tests.evaluation.beir_sets import write_set
@@ -38,6 +39,36 @@ def test_a_question_that_lost_only_some_answers_is_not_asked(tmp_path: Path) -> 
             assert left.answerable == {"q1": False, "q2": False, "q3": True}
         seen.add(left.dropped)
     assert len(seen) == 3
+
+
+@pytest.mark.parametrize("share", [0.25, 0.5])
+def test_the_share_is_kept_where_many_questions_are_about_one_entry(
+    tmp_path: Path, share: float
+) -> None:
+    ids = [f"q{number}" for number in range(40)]
+    beir = replace(
+        load(write_set(tmp_path)),
+        queries=tuple(Query(one, "?") for one in ids),
+        qrels={one: {f"d{at % 10}": 1} for at, one in enumerate(ids)},
+    )
+    left = leave_out(beir, share=share, seed=3)
+    gone = sum(not is_so for is_so in left.answerable.values())
+    # Four questions go with each entry.
+    assert share * 40 <= gone < share * 40 + 4
+    assert len(left.answerable) == 40
+
+
+def test_a_sample_of_the_questions_has_both_sorts(tmp_path: Path) -> None:
+    ids = [f"q{number}" for number in range(40)]
+    beir = replace(
+        load(write_set(tmp_path)),
+        queries=tuple(Query(one, "?") for one in ids),
+        qrels={one: {f"d{at}": 1} for at, one in enumerate(ids)},
+    )
+    for seed in range(5):
+        left = leave_out(beir, seed=seed)
+        few = beir.only(left.questions).sample(20, seed=seed).queries
+        assert 0 < sum(left.answerable[query.id] for query in few) < 20
 
 
 def test_abstention_by_hand() -> None:
