@@ -10,7 +10,7 @@ participant) become one project.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
@@ -36,6 +36,10 @@ _BATCH = 500
 _EMBEDDED = 64
 
 
+def _told(notes: Iterable[RowNote], language: str) -> list[dict[str, object]]:
+    return [{"row": note.row, "reason": note.text(language)} for note in notes]
+
+
 @dataclass(slots=True)
 class ImportReport:
     """What became of an import; ``mapping`` is what was used."""
@@ -54,8 +58,8 @@ class ImportReport:
             "imported": self.outcomes["imported"],
             "updated": self.outcomes["updated"],
             "unchanged": self.outcomes["unchanged"],
-            "rejected": [{"row": n.row, "reason": n.text(language)} for n in self.rejected],
-            "warnings": [{"row": n.row, "reason": n.text(language)} for n in self.warnings],
+            "rejected": _told(self.rejected, language),
+            "warnings": _told(self.warnings, language),
             "mapping": self.mapping.to_json(),
             "dry_run": self.dry_run,
         }
@@ -92,9 +96,9 @@ class Imported:
             "imported": self.imported,
             "updated": self.updated,
             "unchanged": self.unchanged,
-            "rejected": [{"row": n.row, "reason": n.text(language)} for n in self.rejected],
+            "rejected": _told(self.rejected, language),
             "rejected_count": self.rejected_count,
-            "warnings": [{"row": n.row, "reason": n.text(language)} for n in self.warnings],
+            "warnings": _told(self.warnings, language),
             "warnings_count": self.warnings_count,
         }
 

@@ -9,7 +9,7 @@ which the vector index carries out; the two can't drift apart for longer than on
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -169,25 +169,23 @@ class Embeddings:
 
         ``rows`` limits them to some items' rows; items without a vector are left out.
         """
+        return _matrix(list(self._kept(kind, rows)))
+
+    def _kept(self, kind: ItemKind, rows: Sequence[int] | None) -> Iterator[tuple[int, bytes]]:
+        """Yield items' rows and vectors as they are kept, of all items where no rows are given."""
+        connection = self._catalogue.connection
         select = (
             f"SELECT {kind}.row, vector FROM {kind} CROSS JOIN embedding "
             f"ON embedding.digest = {kind}.digest AND model = ?"
         )
-        found: list[tuple[int, bytes]] = []
         if rows is None:
-            found = [
-                (r[0], r[1]) for r in self._catalogue.connection.execute(select, (self.model,))
-            ]
-        else:
-            for chunk in chunks(rows, 500):
-                found += [
-                    (r[0], r[1])
-                    for r in self._catalogue.connection.execute(
-                        f"{select} WHERE {kind}.row IN ({','.join('?' * len(chunk))})",
-                        (self.model, *chunk),
-                    )
-                ]
-        return _matrix(found)
+            yield from connection.execute(select, (self.model,))
+            return
+        for chunk in chunks(rows, 500):
+            yield from connection.execute(
+                f"{select} WHERE {kind}.row IN ({','.join('?' * len(chunk))})",
+                (self.model, *chunk),
+            )
 
     def nearest(
         self, kind: ItemKind, query: npt.NDArray[np.float32], *, k: int
@@ -222,16 +220,10 @@ class Embeddings:
 
     def passage_vectors(self, passage_rows: Sequence[int]) -> dict[int, HalfMatrix]:
         """Return the vectors of passages as they are kept, each (1, dimension), by row."""
-        found: dict[int, HalfMatrix] = {}
-        for chunk in chunks(passage_rows, 500):
-            for row, vector in self._catalogue.connection.execute(
-                "SELECT passage.row, vector FROM passage CROSS JOIN embedding "
-                "ON embedding.digest = passage.digest AND model = ? "
-                f"WHERE passage.row IN ({','.join('?' * len(chunk))})",
-                (self.model, *chunk),
-            ):
-                found[row] = np.frombuffer(vector, dtype="<f2")[np.newaxis]
-        return found
+        return {
+            row: np.frombuffer(vector, dtype="<f2")[np.newaxis]
+            for row, vector in self._kept("passage", passage_rows)
+        }
 
     def sentence_vectors(
         self, passage_rows: Sequence[int]

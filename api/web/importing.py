@@ -81,12 +81,8 @@ def _form(visit: Visit, *, fault: str = "", status: int = 200, done: str = "") -
         done=done,
         formats=FORMATS,
         limit=_largest(visit),
-        most=_number(visit, MOST_ROWS),
+        most=visit.number(MOST_ROWS),
     )
-
-
-def _number(visit: Visit, number: int) -> str:
-    return f"{number:,}".replace(",", "," if visit.language == "en" else "\u00a0")
 
 
 def _largest(visit: Visit) -> int:
@@ -181,19 +177,22 @@ def _job_page(visit: Visit, job: Job) -> Response:
             waiting=projects.waiting() + projects.pending_count(visit.kb.embeddings),
             here=visit.href(address),
         )
-    progress = job.progress
-    line = visit.t("import_waits" if job.state is JobState.QUEUED else "import_runs")
-    counted = job.state is JobState.RUNNING and progress is not None and progress.total > 0
-    if job.state is JobState.RUNNING and progress is not None:
-        at, of = _number(visit, progress.done), _number(visit, progress.total)
-        line = visit.t("import_at", at=at, of=of) if counted else visit.t("import_busy")
+    progress = job.progress if job.state is JobState.RUNNING else None
+    counted = progress if progress is not None and progress.total > 0 else None
+    if counted is not None:
+        at, of = visit.number(counted.done), visit.number(counted.total)
+        line = visit.t("import_at", at=at, of=of)
+    elif progress is not None:
+        line = visit.t("import_busy")
+    else:
+        line = visit.t("import_waits" if job.state is JobState.QUEUED else "import_runs")
     still = "still" in visit.request.query_params
     return visit.page(
         "import_job.html",
         name=", ".join(job.names),
         line=line,
         failed="" if job.error is None else job.error.text(visit.language),
-        progress=progress if counted else None,
+        progress=counted,
         reload=0 if still else _RELOAD_SECONDS,
         here=visit.href(address),
         still=visit.href(address, ("still", "1")),

@@ -173,7 +173,7 @@ def _related(visit: Visit, fields: list[tuple[str, str]]) -> Response:
         language_form="related-form"
         if request.method == "POST" and choices(visit).projects
         else "",
-        longest=f"{LONGEST_TEXT:,}".replace(",", "," if visit.language == "en" else "\u00a0"),
+        longest=visit.number(LONGEST_TEXT),
         clear=visit.href("/related", *compared.pairs()),
         limits=wanted.told(visit, "/related", *compared.pairs()) if not posted else [],
     )

@@ -300,6 +300,10 @@ class Visit:
         ordered = tuple(theme.id for theme in themes() if theme.id in known)
         return replace(self.facets, themes=ordered)
 
+    def number(self, number: int) -> str:
+        """Return a whole number with its thousands apart, as the page's language writes it."""
+        return f"{number:,}".replace(",", "," if self.language == "en" else "\u00a0")
+
     def href(self, path: str, *pairs: tuple[str, object], fragment: str = "") -> str:
         """Return an address of ours; a language that this address names goes along."""
         language = [("lang", self._chosen)] if self._chosen else []
