@@ -36,7 +36,7 @@ from kb.analysis.tokens import (
 from kb.analysis.vocabulary import word_list
 from kb.model import Language
 
-RULES = "3"
+RULES = "4"
 """Version of the rules of this module."""
 
 WEIGHTS: Mapping[str, float] = {
@@ -55,6 +55,19 @@ inner: jätevesi in jätevedenpuhdistamo; root: rahoittaa behind rahoitus.
 _TAG = re.compile(r"\[([^\]]*)\]")
 _CASE_ENDING = re.compile(r"([^:]+):([a-zäö]{1,7})\Z")
 _APOSTROPHE_ENDING = re.compile(r"([^']{3,})'[a-zäö]{1,5}\Z")
+
+# How words are said, and how the dictionary has them: only words that it doesn't know are tried.
+_SPOKEN = tuple(
+    (re.compile(said), written)
+    for said, written in (
+        (r"(?<=ks)\Z|(?<=[aeouyäö]is)\Z", "i"),  # miks, yks, pitäis
+        (r"(?<=..)ks\Z", "ko"),  # paljonks, saaks
+        (r"(?<=..)ks\Z", "kö"),  # pystyyks
+        (r"\Aois(?=k|\Z)", "olisi"),  # ois, oisko
+        (r"([oö])(?=t[tu])", r"\1i"),  # tarkotus, rahottaa
+        (r"(?<=[oöuaäe])nen\Z", "inen"),  # punanen
+    )
+)
 
 
 class Morphology(Protocol):
@@ -260,12 +273,15 @@ class FinnishAnalyzer:
             if is_number(key):
                 return WordTerms(number_terms(key, part_weight=weights["part"]))
         readings = self._readings(key)
-        if not readings:
+        spoken = [] if readings else self._spoken(key)
+        if not readings and not spoken:
             # Bordeaux'n: an apostrophe parts the ending of a name that ends in a silent letter.
             return self._unknown(_APOSTROPHE_ENDING.sub(r"\1", key))
-        found: list[tuple[str, float, TermKind]] = [
-            (reading.lemma, weights["lemma"], "lemma") for reading in readings
-        ]
+        if spoken:
+            found: list[tuple[str, float, TermKind]] = [(key, weights["surface"], "surface")]
+            found += [(reading.lemma, weights["lemma"], "lemma") for reading in spoken]
+            return WordTerms(distinct(found))
+        found = [(reading.lemma, weights["lemma"], "lemma") for reading in readings]
         for reading in readings:
             found.extend((root, weights["root"], "part") for root in reading.roots)
             found.extend((inner, weights["inner"], "part") for inner in reading.inner)
@@ -285,6 +301,14 @@ class FinnishAnalyzer:
         fewest = min((len(reading.parts) for reading in readings), default=0)
         kept = [reading for reading in readings if len(reading.parts) == fewest]
         return sorted(kept, key=lambda reading: (reading.lemma, reading.parts, reading.roots))
+
+    def _spoken(self, key: str) -> list[Reading]:
+        """Return the readings of a word written as it is said, by the written form: miks, miksi."""
+        for ending, written in _SPOKEN:
+            form = ending.sub(written, key)
+            if form != key and (readings := self._readings(form)):
+                return readings
+        return []
 
     def _unknown(self, key: str) -> WordTerms:
         weights = self._weights

@@ -27,7 +27,7 @@ from kb.analysis.tokens import (
 from kb.analysis.vocabulary import irregular, word_list
 from kb.model import Language
 
-RULES = "3"
+RULES = "4"
 """Version of the rules of this module."""
 
 WEIGHTS: Mapping[str, float] = {
@@ -44,6 +44,10 @@ RUN = 5
 
 MIN_LETTERS = 6
 """A shorter stem has no parts to be found by."""
+
+# Definite forms that Snowball leaves as they are: ångan (ånga), projektet (projekt).
+_DEFINITE_A = re.compile(r"(\w*[aeiouyåäö]\w*[^\Waeiouyåäö]a)ns?\Z")
+_DEFINITE_ET = re.compile(r"(\w{4,})ets?\Z")
 
 _CASE_ENDING = re.compile(r"([^:]+):(?:s|n|en|et|ns|ens|ets|er|ar|or|erna|arna|a|e)\Z")
 
@@ -88,6 +92,21 @@ class SwedishAnalyzer:
             return word[: ending.start()] + irregular("sv").get(ending.group(), ending.group())
         return self._snowball.stem(word)
 
+    def _stems(self, word: str) -> list[str]:
+        """Return the stems of a word: Snowball's, and what its other forms may have instead.
+
+        Snowball keeps some definite forms, and cuts a word's last letter in one form (gräns:
+        grän) and not in another (gränsen: gräns). What else looks so (detaljplan, anmälan) has
+        its own stem beside the other.
+        """
+        stem = self._stem(word)
+        if word in word_list("sv", "function"):
+            return [stem]
+        found = _DEFINITE_A.match(word)
+        if found is None and stem == word.removesuffix("s"):
+            found = _DEFINITE_ET.match(word)
+        return [stem, self._stem(stem if found is None else found.group(1))]
+
     def _analyse_word(self, key: str) -> WordTerms:
         weights = self._weights
         ending = _CASE_ENDING.match(key)
@@ -97,7 +116,7 @@ class SwedishAnalyzer:
             return WordTerms(number_terms(key, part_weight=weights["part"]))
         pieces = components(key)
         found: list[tuple[str, float, TermKind]] = [
-            (self._stem(key), weights["stem"], "stem"),
+            *((stem, weights["stem"], "stem") for stem in self._stems(key)),
             (key, weights["surface"], "surface"),
         ]
         if len(pieces) > 1:

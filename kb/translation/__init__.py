@@ -8,6 +8,7 @@ the material's language is never disturbed.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,6 +17,7 @@ from typing import Protocol
 from kb.analysis import Token
 from kb.analysis.engines import analyzer, is_function_word
 from kb.analysis.tokens import fold, safe
+from kb.analysis.vocabulary import word_list
 from kb.lexical import Terms, Translation
 from kb.model import LANGUAGES, Language
 from kb.translation.keys import forms, keys, phrase_keys
@@ -41,6 +43,14 @@ ROOT = 0.7
 """What a word is derived from, where no dictionary has the word: tapahtua for tapahtunut."""
 
 _MIN_PART = 3
+_SHORT_PARTS = ("el",)
+"""Shorter beginnings of compounds than ``_MIN_PART``."""
+
+_ENDING = re.compile(r"(?:s?ens?|s?ets?|[aeo]?r?nas?)\Z")
+"""What looks like the last of three parts of a Swedish compound and is an inflection."""
+
+_OF_VERBS = re.compile(r"(?<=..[^\W\d])n?ing\Z")
+"""What makes a Swedish noun of a verb: rekrytering of rekrytera, kylning of kyla."""
 
 
 class Dictionary(Protocol):
@@ -87,6 +97,9 @@ class Translator:
         parts = self._parts(token, pair)
         if parts:
             yield Translation(pair[1], tuple(parts), KNOWN_PARTS if found else PARTS)
+        elif not found and pair[0] == "sv":
+            for form in forms(token):
+                yield from _translations(self._of_verb(form, pair), pair[1])
         elif not found:
             pieces = [term.text for term in token.terms if term.kind == "part"]
             for piece in pieces if pair[0] == "fi" else ():
@@ -97,6 +110,13 @@ class Translator:
     def _forms(self, token: Token, pair: Pair) -> list[_Found]:
         surface = fold(token.surface)
         return [one for form in forms(token) for one in self._whole(form, surface, pair)]
+
+    def _of_verb(self, key: str, pair: Pair) -> list[_Found]:
+        """Return what the verb is that a Swedish noun in -ning is made of."""
+        verb = _OF_VERBS.sub("", key) if pair[0] == "sv" else key
+        if verb == key:
+            return []
+        return [_Found(one.text, one.weight * ROOT) for one in self._whole(verb, f"{verb}a", pair)]
 
     def _whole(self, key: str, surface: str, pair: Pair) -> list[_Found]:
         direct = self._entries(key, surface, pair)
@@ -132,7 +152,7 @@ class Translator:
         for split in _splits(token, pair[0]):
             parts = []
             for part in split:
-                found = self._whole(part, part, pair)
+                found = self._whole(part, part, pair) or self._of_verb(part, pair)
                 ways = [terms for one in found if (terms := _flat(one.text, pair[1]))]
                 if not ways:
                     break
@@ -221,15 +241,29 @@ def _finnish_splits(lemma: str, parts: Sequence[str]) -> Iterator[tuple[str, str
                 yield first, last
 
 
-def _swedish_splits(word: str) -> Iterator[tuple[str, str]]:
-    """Yield pairs of keys of two halves, a joining s left out, the most even first."""
-    places = range(_MIN_PART, len(word) - _MIN_PART + 1)
+def _swedish_splits(word: str) -> Iterator[tuple[str, ...]]:
+    """Yield the keys of two or three parts of a word, a joining s left out, the most even first."""
+    for first, last, _ in _halves(word):
+        yield first, last
+    for first, _, rest in _halves(word):
+        if len(rest) >= 2 * _MIN_PART:
+            for middle, last, end in _halves(rest):
+                if not _ENDING.match(end):
+                    yield first, middle, last
+
+
+def _halves(word: str) -> Iterator[tuple[str, str, str]]:
+    """Yield keys of a beginning and of what is left, and that itself."""
+    shorter = [len(part) for part in _SHORT_PARTS if word.startswith(part)]
+    places = [*range(_MIN_PART, len(word) - _MIN_PART + 1), *shorter]
     for at in sorted(places, key=lambda place: abs(2 * place - len(word))):
+        if word[:at] in word_list("sv", "function"):  # undervisning isn't visning under anything
+            continue
         fronts = [word[:at], *([word[: at - 1]] if word[at - 1] == "s" else [])]
         for front in fronts:
-            for first in keys(front, "sv")[:1]:
-                for last in keys(word[at:], "sv")[:1]:
-                    yield first, last
+            for first in keys(front, "sv")[:2]:
+                for last in keys(word[at:], "sv")[:2]:
+                    yield first, last, word[at:]
 
 
 __all__ = ["Dictionary", "Lexicon", "Translator"]

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from kb.analysis import Token
+from kb.analysis.engines import FUNCTION_WORD_WEIGHT, question_tokens
 from kb.analysis.finnish import (
     FinnishAnalyzer,
     Libvoikko,
@@ -163,3 +164,37 @@ def test_threads_get_the_same_terms() -> None:
     with ThreadPoolExecutor(8) as pool:
         results = list(pool.map(lambda _: shared.tokens(WORDS), range(16)))
     assert all(result == expected for result in results)
+
+
+@pytest.mark.parametrize(
+    ("said", "lemma"),
+    [
+        ("miks", "mikä"),
+        ("saaks", "saada"),
+        ("pystyyks", "pystyä"),
+        ("pitäis", "pitää"),
+        ("oisko", "olla"),
+        ("tarkotus", "tarkoitus"),
+        ("rahottaa", "rahoittaa"),
+    ],
+)
+def test_words_written_as_they_are_said_have_the_dictionary_form(
+    analyzer: FinnishAnalyzer, said: str, lemma: str
+) -> None:
+    (token,) = analyzer.tokens(said)
+
+    assert lemma in {term.text for term in token.terms}
+    assert said in {term.text for term in token.terms}
+
+
+@pytest.mark.parametrize("name", ["Paris", "Chempark"])
+def test_names_are_no_words_as_they_are_said(analyzer: FinnishAnalyzer, name: str) -> None:
+    (token,) = analyzer.tokens(name)
+
+    assert not [term for term in token.terms if term.kind == "lemma"]
+
+
+def test_how_a_question_is_said_weighs_as_little_as_how_it_is_written() -> None:
+    asking, *_ = question_tokens("paljonks höyry maksaa", "fi")
+
+    assert max(term.weight for term in asking.terms) <= FUNCTION_WORD_WEIGHT

@@ -115,3 +115,41 @@ def test_words_are_translated_to_the_other_languages_only(targets: tuple[Languag
 
     assert word.terms == plain.terms
     assert {way.language for way in word.translations} == set(targets) - {"fi"}
+
+
+def test_swedish_compounds_fall_into_three_parts_and_begin_with_el() -> None:
+    words = Words(
+        "sv",
+        "fi",
+        {"ren": "puhdas", "vatten": "vesi", "nät": "verkko", "el": "sähkö", "pris": "hinta"},
+    )
+
+    clean = translated("renvattennätet", "sv", "fi", words)["renvattennätet"]
+    power = translated("elpriset", "sv", "fi", words)["elpriset"]
+
+    assert terms(clean[0]) == [[{"puhdas"}], [{"vesi"}], [{"verkko"}]]
+    assert terms(power[0]) == [[{"sähkö"}], [{"hinta"}]]
+
+
+def test_an_inflection_is_no_part_of_a_swedish_compound() -> None:
+    words = Words("sv", "fi", {"plats": "paikka", "olycka": "onnettomuus", "sen": "myöhäinen"})
+
+    (way,) = translated("olycksplatsen", "sv", "fi", words)["olycksplatsen"]
+
+    assert terms(way) == [[{"onnettomuus", "onni"}], [{"paikka"}]]
+
+
+def test_a_swedish_noun_of_a_verb_is_said_by_the_verb() -> None:
+    words = Words("sv", "fi", {"rekrytera": "palkata", "kyla": "jäähdyttää"})
+
+    found = translated("rekryteringen av kylning", "sv", "fi", words)
+
+    assert terms(found["rekryteringen"][0]) == [[{"palkata"}]]
+    assert terms(found["kylning"][0]) == [[{"jäähdyttää"}]]
+    assert found["kylning"][0].weight < 1
+
+
+def test_what_a_small_swedish_word_begins_is_no_compound() -> None:
+    words = Words("sv", "fi", {"under": "alla", "visning": "näyttely"})
+
+    assert translated("undervisning", "sv", "fi", words)["undervisning"] == []
