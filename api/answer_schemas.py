@@ -13,6 +13,7 @@ from api.schemas import (
     GroupOut,
     LocatorOut,
     Out,
+    SpanOut,
     TableOut,
     Text,
 )
@@ -73,6 +74,7 @@ class GivenClaimOut(Out):
     language: str
     citations: list[GivenCitationOut]
     table: TableOut | None
+    best: SpanOut | None
 
 
 class PlaceNowOut(Out):

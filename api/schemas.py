@@ -188,13 +188,17 @@ class GroupOut(Out):
 
 
 class ClaimOut(Out):
-    """A statement and the citations that carry it; ``table`` where it is rows of one."""
+    """A statement and the citations that carry it; ``table`` where it is rows of one.
+
+    ``best``: what of a longer quote answers most likely.
+    """
 
     text: str
     confidence: float
     language: str
     citations: list[CitationOut]
     table: TableOut | None
+    best: SpanOut | None
 
 
 class ToldOut(Out):

@@ -92,7 +92,7 @@ def _print_answer(answer: Answer, told: GivenAnswer) -> None:
 
 def print_claims(told: GivenAnswer) -> None:
     """Print the statements of an answer, by group, and its figures side by side."""
-    from kb.exporting import Told, one_line
+    from kb.exporting import Told, marked, one_line
 
     words = Told(frame.language(), told)
     for group, claims in told.sections:
@@ -100,7 +100,8 @@ def print_claims(told: GivenAnswer) -> None:
             click.echo(f"{words.group(group)}\n")
         for claim in claims:
             marks = " ".join(f"[{source.number}]" for source in claim.sources)
-            click.echo("\n".join(map(one_line, claim.lines)) + f" {marks}\n")
+            lines = (marked(line, one_line, _bold) for line in claim.marked_lines)
+            click.echo("\n".join(lines) + f" {marks}\n")
     if not told.figures:
         return
     click.echo(words.any("figures.note"))
@@ -109,6 +110,10 @@ def print_claims(told: GivenAnswer) -> None:
     for when, text, number in rows:
         click.echo(f"  {when:<{width}}  {text} [{number}]")
     click.echo()
+
+
+def _bold(text: str) -> str:
+    return click.style(text, bold=True)
 
 
 def _print_explanation(explanation: Json) -> None:

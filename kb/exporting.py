@@ -168,6 +168,16 @@ def one_line(text: str) -> str:
     )
 
 
+def marked(
+    line: tuple[str, str, str], plain: Callable[[str], str], best: Callable[[str], str]
+) -> str:
+    """Return a line whose middle is written in another way than what is before and after it."""
+    before, part, after = line
+    spaces = (" " * before[-1:].isspace(), " " * after[:1].isspace())
+    middle = best(plain(part)) if part else ""
+    return f"{plain(before)}{spaces[0]}{middle}{spaces[1]}{plain(after)}"
+
+
 # -- Markdown ------------------------------------------------------------------------------------
 
 _ANYWHERE = re.compile(r"[\\`*_{}\[\]<>#|~&@$^]")
@@ -204,7 +214,8 @@ def as_markdown(given: GivenAnswer, *, language: Language, link: LinkOf) -> str:
         for claim in claims:
             marks = " ".join(f"[\\[{s.number}\\]]({_target(link(s))})" for s in claim.sources)
             # A backslash at the end of a line breaks it.
-            lines += ["\\\n".join(map(escaped, claim.lines)) + f" {marks}", ""]
+            said = (marked(line, escaped, _bold) for line in map(_apart, claim.marked_lines))
+            lines += ["\\\n".join(said) + f" {marks}", ""]
     lines += _figures_in_markdown(told, link)
     if given.sources:
         lines += [f"## {told.say('sources')}", ""]
@@ -224,6 +235,17 @@ def as_markdown(given: GivenAnswer, *, language: Language, link: LinkOf) -> str:
     if given.claims:
         lines += ["", told.note]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _apart(line: tuple[str, str, str]) -> tuple[str, str, str]:
+    """Return a line whose middle stands between spaces, where Markdown sees the stars about it."""
+    before, _, after = line
+    whole = before[-1:] in ("", " ") and after[:1] in ("", " ")
+    return line if whole else ("".join(line), "", "")
+
+
+def _bold(text: str) -> str:
+    return f"**{text}**"
 
 
 def _figures_in_markdown(told: Told, link: LinkOf) -> list[str]:

@@ -55,13 +55,17 @@ def as_docx(given: GivenAnswer, *, language: Language, link: LinkOf) -> bytes:
 
 def _add_claim(document: Any, told: Told, claim: GivenClaim, *, link: LinkOf) -> None:
     paragraph = document.add_paragraph()
-    for at, line in enumerate(claim.lines):
-        run = paragraph.add_run()
+    for at, line in enumerate(claim.marked_lines):
         if at:
-            run.add_break()
-        run.add_text(_xml(line))
-        if claim.language != told.language:
-            _spoken(run, claim.language)
+            paragraph.add_run().add_break()
+        for part, text in enumerate(line):
+            if not text:
+                continue
+            spaces = (" " * text[:1].isspace(), " " * text[-1:].isspace())
+            run = paragraph.add_run(f"{spaces[0]}{_xml(text)}{spaces[1]}")
+            run.bold = part == 1 or None  # what answers most likely
+            if claim.language != told.language:
+                _spoken(run, claim.language)
     for source in claim.sources:
         paragraph.add_run(" ")
         _link(

@@ -29,10 +29,11 @@ from kb.model import (
     Header,
     Language,
     Locator,
+    Span,
 )
-from kb.rows import Listing, Table, shown
+from kb.rows import Listing, Table, parts, shown
 from kb.settings import Settings
-from kb.wire import citation_json, group_json, table_json
+from kb.wire import citation_json, group_json, span_json, table_json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,11 +60,28 @@ class GivenClaim:
     language: Language
     confidence: float
     sources: tuple[Source, ...]
+    best: Span | None = None
+    """What of it answers most likely, where it is longer."""
+
+    @property
+    def _citation(self) -> Citation | None:
+        return self.sources[0].citation if len(self.sources) == 1 else None
 
     @property
     def shown(self) -> Table | Listing | None:
         """The table or list that it is; None where it is a text."""
-        return shown(self.text, self.sources[0].citation if len(self.sources) == 1 else None)
+        return shown(self.text, self._citation, self.best)
+
+    @property
+    def marked_lines(self) -> tuple[tuple[str, str, str], ...]:
+        """Its lines, each before, in and after what answers most likely."""
+        found = self.shown
+        if found is None:
+            return (parts(self.text, self._citation, self.best),)
+        return tuple(
+            ("", line, "") if at == found.best_line else (line, "", "")
+            for at, line in enumerate(found.lines())
+        )
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -179,6 +197,7 @@ class GivenAnswer:
                     "table": table_json(
                         claim.text, claim.sources[0].citation if len(claim.sources) == 1 else None
                     ),
+                    "best": span_json(claim.best),
                 }
                 for claim in self.claims
             ],
@@ -219,6 +238,7 @@ def given(
                 language=claim.language,
                 confidence=claim.confidence,
                 sources=tuple(sources[number] for number, _ in cited),
+                best=claim.best,
             )
         )
     return GivenAnswer(
@@ -285,6 +305,7 @@ def given_from(stored: str) -> GivenAnswer:
                 sources=tuple(
                     _source_from(one) for one in cast("list[dict[str, object]]", claim["citations"])
                 ),
+                best=_span(claim.get("best")),
             )
             for claim in claims
         ),
@@ -362,3 +383,9 @@ def _locator(told: Mapping[str, object]) -> Locator:
 
 def _language(value: object) -> Language:
     return next((code for code in LANGUAGES if code == value), "en")
+
+
+def _span(value: object) -> Span | None:
+    if not isinstance(value, Mapping):
+        return None
+    return Span(int(value["start"]), int(value["end"]))

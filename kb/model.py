@@ -327,12 +327,16 @@ class Citation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """A statement of an answer and the citations that carry it; ``confidence`` is 0–1."""
+    """A statement of an answer and the citations that carry it; ``confidence`` is 0–1.
+
+    ``best`` is the part of a longer quote that answers most likely, a span of its document.
+    """
 
     text: str
     citations: tuple[Citation, ...]
     confidence: float
     language: Language
+    best: Span | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

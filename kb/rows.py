@@ -7,13 +7,16 @@ Everything here is made of a quote and its header alone, so what was saved shows
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from kb.model import Citation
+from kb.model import Citation, Span
 
 _BAR = " | "
 _LONGEST_LABEL = 60
 """Characters of a cell that can head a column: more is a text."""
+
+_NEARLY_ALL = 0.8
+"""A part of a quote so long isn't worth marking."""
 
 _NUMBER = re.compile(r"[\W_]*\d[\d\s.,:/–-]*\s?(?:%|€|[^\W\d_]{1,4}\d?)?[\W_]*")
 _YEAR = re.compile(r"(?:1[89]|20)\d\d")
@@ -26,6 +29,8 @@ class Table:
 
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    best: int | None = None
+    """Which row answers most likely, from 0."""
 
     def lines(self) -> tuple[str, ...]:
         """Return each row as ``header: value; header: value``; empty cells are left out."""
@@ -40,6 +45,11 @@ class Table:
             for row in self.rows
         )
 
+    @property
+    def best_line(self) -> int | None:
+        """The line of the best row."""
+        return self.best
+
 
 @dataclass(frozen=True, slots=True)
 class Listing:
@@ -47,14 +57,62 @@ class Listing:
 
     lead: str
     items: tuple[str, ...]
+    best: int | None = None
+    """Which item answers most likely, from 0."""
+
+    @property
+    def best_line(self) -> int | None:
+        """The line of the best item."""
+        return None if self.best is None else self.best + 1
 
     def lines(self) -> tuple[str, ...]:
         """Return the announcement and each item after a dash."""
         return (self.lead, *(f"– {item}" for item in self.items))
 
 
-def shown(text: str, citation: Citation | None) -> Table | Listing | None:
-    """Return the table or list that a statement is; None where it is a text, or not the quote."""
+def best_part(span: Span, citation: Citation) -> Span | None:
+    """Return the part of a citation that a span is, if it is a part and not nearly all of it."""
+    start, end = max(span.start, citation.start), min(span.end, citation.end)
+    if start >= end or end - start > _NEARLY_ALL * (citation.end - citation.start):
+        return None
+    return Span(start, end)
+
+
+def parts(text: str, citation: Citation | None, best: Span | None) -> tuple[str, str, str]:
+    """Return a text before, in and after its best part, on one line; all of it as the first."""
+    if citation is None or best is None or _plain(text) != _plain(citation.quote):
+        return text, "", ""
+    start, end = best.start - citation.start, best.end - citation.start
+    quote = citation.quote
+    if not 0 <= start < end <= len(quote):
+        return text, "", ""
+    before, part, after = _plain(quote[:start]), _plain(quote[start:end]), _plain(quote[end:])
+    # A part begins and ends between words or, rarely, inside one.
+    if before and quote[start - 1 : start + 1].strip() != quote[start - 1 : start + 1]:
+        before += " "
+    if after and quote[end - 1 : end + 1].strip() != quote[end - 1 : end + 1]:
+        after = f" {after}"
+    return before, part, after
+
+
+def shown(text: str, citation: Citation | None, best: Span | None = None) -> Table | Listing | None:
+    """Return the table or list that a statement is; None where it is a text, or not the quote.
+
+    The row or item that ``best`` begins in is its best one.
+    """
+    found = _shown(text, citation)
+    if found is None or citation is None or best is None:
+        return found
+    before = citation.quote[: max(0, best.start - citation.start)]
+    at = sum(bool(line.strip()) for line in before.split("\n")[:-1])
+    if isinstance(found, Table):
+        # A header that names no cell is the first row.
+        at += len(found.rows) - sum(bool(line.strip()) for line in citation.quote.split("\n"))
+        return replace(found, best=at) if 0 <= at < len(found.rows) > 1 else found
+    return replace(found, best=at) if at < len(found.items) > 1 else found
+
+
+def _shown(text: str, citation: Citation | None) -> Table | Listing | None:
     if citation is None or _plain(text) != _plain(citation.quote):
         return None
     lines = [line.strip() for line in citation.quote.split("\n") if line.strip()]

@@ -82,7 +82,13 @@ def claim_json(claim: Claim) -> dict[str, object]:
         "language": claim.language,
         "citations": [citation_json(citation) for citation in claim.citations],
         "table": table_json(claim.text, claim.citations[0] if len(claim.citations) == 1 else None),
+        "best": span_json(claim.best),
     }
+
+
+def span_json(span: Span | None) -> dict[str, int] | None:
+    """Return a span of a document's text."""
+    return None if span is None else {"start": span.start, "end": span.end}
 
 
 def table_json(text: str, citation: Citation | None) -> dict[str, object] | None:

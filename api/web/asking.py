@@ -16,7 +16,7 @@ from api.web.site import Answered, Visit
 from api.web.taking import as_understood, given_answer, taking_of
 from kb.errors import BadScope, KnowledgeBaseError
 from kb.model import Answer, AnswerStatus, Citation, Claim, Document, Hit, Language, Metadata, Span
-from kb.rows import Listing, Table, shown
+from kb.rows import Listing, Table, parts, shown
 from kb.wording import group_label
 
 router = APIRouter()
@@ -47,6 +47,15 @@ class ClaimView:
     sources: tuple[SourceView, ...]
     shown: Table | Listing | None
     at: int
+    parts: tuple[str, str, str]
+    """The text before, in and after what answers most likely."""
+
+    @property
+    def marked(self) -> bool:
+        """Whether a part of it is marked as what answers most likely."""
+        if self.shown is not None:
+            return self.shown.best is not None
+        return bool(self.parts[1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,14 +166,16 @@ def claim_views(visit: Visit, asked: Asked, given: Answered) -> list[ClaimView]:
         for number, citation in cited:
             if number not in sources:
                 sources[number] = _source(visit, asked, citation, number=number, hits=given.nearest)
+        quoted_whole = claim.citations[0] if len(claim.citations) == 1 else None
         claims.append(
             ClaimView(
                 text=" ".join(claim.text.split()),
                 language=claim.language,
                 foreign=claim.language != visit.language,
                 sources=tuple(sources[number] for number, _ in cited),
-                shown=shown(claim.text, claim.citations[0] if len(claim.citations) == 1 else None),
+                shown=shown(claim.text, quoted_whole, claim.best),
                 at=len(claims) + 1,
+                parts=parts(" ".join(claim.text.split()), quoted_whole, claim.best),
             )
         )
     return claims

@@ -20,6 +20,7 @@ from kb.citing import cite
 from kb.lexical import Word
 from kb.model import Claim, Figure, Hit, Json
 from kb.retrieval import Ranking
+from kb.rows import best_part
 
 _KNOWN = 0.1
 """A question of whose words, told by rarity, less is written anywhere is about something else."""
@@ -118,6 +119,7 @@ def draft(material: Material) -> Draft:
                 citations=(citation,),
                 confidence=round(supported * min(1.0, share), 3),
                 language=citation.language,
+                best=best_part(excerpt.unit.span, citation),
             )
         )
     figures = comparing.figures(beside, [comparing.cited(one) for one in beside])

@@ -12,7 +12,7 @@ from markdown_it import MarkdownIt
 from kb.errors import BadEntry
 from kb.exporting import escaped, exported, file_name, format_of, links_from, one_line, web_address
 from kb.given import GivenAnswer, GivenClaim, Source, given, given_from
-from kb.model import AnswerStatus, Citation, DocumentId, Locator
+from kb.model import AnswerStatus, Citation, DocumentId, Locator, Span
 from tests.kb.answers import (
     QUESTION,
     QUOTE,
@@ -197,6 +197,30 @@ def test_a_quote_is_shown_where_the_statement_is_in_other_words() -> None:
     assert "Kielimalli" in markdown(written)
 
 
+def with_best(text: str, part: str) -> GivenAnswer:
+    answer = an_answer(text)
+    start = 5 + text.index(part)
+    (claim,) = answer.claims
+    return replace(answer, claims=(replace(claim, best=Span(start, start + len(part))),))
+
+
+def test_what_answers_is_in_bold() -> None:
+    answer = with_best(f"Ennen. {QUOTE} Ja jälkeen.", QUOTE)
+
+    assert f"Ennen. **{escaped(QUOTE)}** Ja jälkeen. [" in markdown(answer)
+    docx = read_docx(exported(answer, "docx", language="fi", link=LINK))
+    paragraph = next(p for p in docx.paragraphs if QUOTE in p.text)
+    assert paragraph.text.startswith(f"Ennen. {QUOTE} Ja jälkeen.")
+    assert [run.text for run in paragraph.runs if run.bold] == [QUOTE]
+    assert QUOTE in exported(answer, "text", language="fi", link=LINK).decode()
+
+
+def test_stars_stand_only_where_markdown_takes_them() -> None:
+    assert "**" not in markdown(with_best("Vesi.¹ Meri.² Joki.", "Meri.")).split("## Lähteet")[0]
+    html = MarkdownIt("commonmark").render(markdown(with_best("A [b](http://x.example) c.", "[b]")))
+    assert 'href="http://x.example' not in html
+
+
 def test_formats_have_short_names_and_files_speak_the_language() -> None:
     assert [format_of(name) for name in ("md", "TXT", "docx")] == ["markdown", "text", "docx"]
     assert file_name(an_answer(QUOTE), "docx", "fi") == "vastaus-2026-11-24.docx"
@@ -214,6 +238,12 @@ def test_what_is_written_down_is_read_back(open_at: Open, tmp_path: Path) -> Non
 
     back = given_from(json.dumps(told.to_json(stored=True)))
 
+    marked = replace(told, claims=tuple(replace(one, best=Span(1, 3)) for one in told.claims))
+    assert given_from(json.dumps(marked.to_json(stored=True))) == marked
+    old = told.to_json(stored=True)
+    for claim in old["claims"]:  # type: ignore[attr-defined]  # JSON
+        del claim["best"]  # as answers were saved before
+    assert given_from(json.dumps(old)) == told
     assert back == told
     assert back.fingerprint == told.fingerprint
     assert [source.number for source in told.sources] == [1]

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kb.model import Citation, DocumentId, Header, Locator
-from kb.rows import Listing, Table, is_header, shown
+from kb.model import Citation, DocumentId, Header, Locator, Span
+from kb.rows import Listing, Table, best_part, is_header, parts, shown
 
 
 def citation(quote: str, header: str | None) -> Citation:
@@ -112,3 +112,56 @@ def test_every_cell_is_shown_once_and_verbatim(rows: list[list[str]]) -> None:
     if found.columns:
         assert list(found.columns) == rows[0]
     assert [list(row) for row in found.rows][-2:] == rows[1:]
+
+
+QUOTE = "Allas rakennettiin 2014.\n\nSe maksoi 3 miljoonaa. Vesi tulee joesta."
+MIDDLE = Span(100 + QUOTE.index("Se"), 100 + QUOTE.index(" Vesi"))
+
+
+def test_the_part_that_answers_is_told_from_what_stands_around_it() -> None:
+    cited = citation(QUOTE, None)
+
+    assert best_part(MIDDLE, cited) == MIDDLE
+    assert parts(" ".join(QUOTE.split()), cited, MIDDLE) == (
+        "Allas rakennettiin 2014. ",
+        "Se maksoi 3 miljoonaa.",
+        " Vesi tulee joesta.",
+    )
+
+
+def test_nothing_is_marked_where_nearly_all_answers_or_the_words_are_others() -> None:
+    cited = citation(QUOTE, None)
+
+    assert best_part(Span(100, 100 + len(QUOTE) - 3), cited) is None
+    assert best_part(Span(0, 50), cited) is None
+    assert parts("The pool cost three million.", cited, MIDDLE)[1:] == ("", "")
+    assert parts(QUOTE, cited, Span(500, 510)) == (QUOTE, "", "")
+
+
+@given(st.text(st.sampled_from("a .\n"), min_size=1, max_size=30), st.data())
+def test_parts_make_the_whole_text(quote: str, data: st.DataObject) -> None:
+    start = data.draw(st.integers(0, len(quote) - 1))
+    end = data.draw(st.integers(start + 1, len(quote)))
+    text = " ".join(quote.split())
+
+    told = parts(text, citation(quote, None), Span(100 + start, 100 + end))
+
+    assert " ".join("".join(told).split()) == text
+
+
+@pytest.mark.parametrize(
+    ("header", "row"),
+    [("Laatu | Hinta", 1), ("Laatu | 0,30 €", 2), ("Veden laadut:", 1)],
+)
+def test_the_row_that_answers_is_marked(header: str, row: int) -> None:
+    cells = header.endswith(":")
+    lines = ["juomavesi", "merivesi"] if cells else ["juomavesi | 1,10", "merivesi | 0,02"]
+    quote = "\n".join(lines)
+    start = 100 + quote.index("merivesi")
+
+    found = shown(" ".join(quote.split()), citation(quote, header), Span(start, start + 8))
+
+    assert found is not None
+    assert found.best == row
+    assert found.best_line is not None
+    assert "merivesi" in found.lines()[found.best_line]

@@ -229,3 +229,20 @@ def test_asking_on_saving_and_forgetting_in_a_browser(page: Page) -> None:
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("button", name=message("web.saved_remove", "fi")).click()
     expect(page.locator(".done")).to_have_text(message("web.saved_removed", "fi"))
+
+
+def test_what_answers_is_marked_in_a_longer_quote(site: Server) -> None:
+    question = "Mitä investointi maksoi ja miten vastuu vedestä sovittiin?"
+    asked = site.client.post("/api/ask", json={"question": question}).json()
+    page = get(site, "/", q=question).text
+
+    marked = re.findall(r'class="claim-text marked".*?<strong>(.*?)</strong>', page)
+    parts = [(c["citations"][0], c["best"]) for c in asked["claims"] if c["best"]]
+    assert [html.unescape(one) for one in marked] == [
+        " ".join(
+            cited["quote"][best["start"] - cited["start"] : best["end"] - cited["start"]].split()
+        )
+        for cited, best in parts
+    ]
+    assert (text("answer_best") in page) is bool(parts)
+    assert parts
