@@ -26,8 +26,8 @@ import numpy.typing as npt
 from kb.catalogue import Catalogue
 from kb.embeddings import Embeddings
 from kb.fusion import Scores
-from kb.model import LANGUAGES, Language, Matrix
-from kb.protocols import Embedder
+from kb.model import LANGUAGES, Language
+from kb.protocols import Embedder, Matrix
 
 Vector = npt.NDArray[np.float32]
 Languages = npt.NDArray[np.int8]

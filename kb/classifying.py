@@ -26,8 +26,8 @@ import numpy.typing as npt
 from kb.analysis import Token
 from kb.analysis.engines import analyzer
 from kb.centring import Centring, Vector
-from kb.model import LANGUAGES, Language, Matrix
-from kb.protocols import Embedder
+from kb.model import LANGUAGES, Language
+from kb.protocols import Embedder, Matrix
 from kb.themes import themes
 
 Scores = npt.NDArray[np.float32]

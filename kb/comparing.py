@@ -13,8 +13,9 @@ from kb.analysis.engines import index_terms
 from kb.centring import Vector, unit
 from kb.fusion import Scores
 from kb.lexical import Terms, Word
-from kb.model import LANGUAGES, Language, Matrix, Span
+from kb.model import LANGUAGES, Language, Span
 from kb.projects import Project, folded, passage_spans
+from kb.protocols import Matrix
 
 _SHORTEST_QUOTE = 25
 

@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from kb.catalogue import ITEM_KINDS, Catalogue, ItemKind, chunks, embedded_text
-from kb.model import Matrix, Span
+from kb.model import Span
+from kb.protocols import Matrix
 
 HalfMatrix = npt.NDArray[np.float16]
 """Unit vectors as they are kept, shape (n, dimension)."""

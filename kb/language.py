@@ -30,6 +30,7 @@ _NAME_SHARE = 0.5  # a capital letter inside a sentence: perhaps a name, from an
 # A borrowed term or a name must not outweigh the small words around it ("Mikä on battery pass?").
 _MOST_FROM_OTHER = 4.0
 _MOST_FROM_SMALL = 12.0
+_NOT_SMALL = math.log1p(-FUNCTION_SHARE)
 _WORDS_READ = 120  # enough for any text
 _GRAMS_KEPT = 1 << 15  # trigrams whose logs are kept: far more than three languages have
 
@@ -37,7 +38,7 @@ _Scores = tuple[float, float, float]
 
 
 class _Letters:
-    """Probability of a word's spelling in a language: letter trigrams, backed off."""
+    """Probability of a trigram's last letter in a language, backed off."""
 
     def __init__(self, words: set[str]) -> None:
         self._counts: tuple[Counter[str], Counter[str], Counter[str]] = (
@@ -50,7 +51,6 @@ class _Letters:
             Counter(),
             Counter(),
         )
-        self._known: dict[str, float] = {}
         for word in words:
             spelled = f"  {word} "
             for at in range(2, len(spelled)):
@@ -59,22 +59,7 @@ class _Letters:
                     self._counts[order][gram] += 1
                     self._contexts[order][gram[:-1]] += 1
 
-    def log_probability(self, word: str) -> float:
-        """Return the natural log of the probability of the letters and the end of a word."""
-        spelled = f"  {word} "
-        known = self._known
-        total = 0.0
-        for at in range(2, len(spelled)):
-            gram = spelled[at - 2 : at + 1]
-            found = known.get(gram)
-            if found is None:
-                found = math.log(self._probability(gram))
-                if len(known) < _GRAMS_KEPT:
-                    known[gram] = found
-            total += found
-        return total
-
-    def _probability(self, trigram: str) -> float:
+    def probability(self, trigram: str) -> float:
         """Return the probability of a trigram's last letter after the two before it."""
         probability = 1 / 60  # any letter at all
         for order in range(3):
@@ -93,21 +78,39 @@ class _Model:
     def __init__(self) -> None:
         lists = [spelled_words(language) for language in LANGUAGES]
         self.function = [frozenset(function) for function, _words in lists]
-        self.letters = [_Letters({*function, *words}) for function, words in lists]
+        self._letters = [_Letters({*function, *words}) for function, words in lists]
+        self._known: dict[str, _Scores] = {}
+
+    def spelling(self, word: str) -> _Scores:
+        """Return the natural log of the probability of a word's letters and end, by language."""
+        spelled = f"  {word} "
+        known = self._known
+        finnish = swedish = english = 0.0
+        for at in range(2, len(spelled)):
+            gram = spelled[at - 2 : at + 1]
+            found = known.get(gram)
+            if found is None:
+                fi, sv, en = (math.log(letters.probability(gram)) for letters in self._letters)
+                found = fi, sv, en
+                if len(known) < _GRAMS_KEPT:
+                    known[gram] = found
+            finnish += found[0]
+            swedish += found[1]
+            english += found[2]
+        return finnish, swedish, english
 
     def scores(self, word: str) -> _Scores:
         """Return a word's log probability in each language, the greatest being 0."""
-        values = []
-        for function, letters in zip(self.function, self.letters, strict=True):
-            spelled = letters.log_probability(word) * _TEMPER
+        values = [value * _TEMPER for value in self.spelling(word)]
+        is_small = False
+        for at, function in enumerate(self.function):
             if word in function:
-                small = math.log(FUNCTION_SHARE / len(function))
-                values.append(max(small, spelled))
+                is_small = True
+                values[at] = max(math.log(FUNCTION_SHARE / len(function)), values[at])
             else:
-                values.append(math.log1p(-FUNCTION_SHARE) + spelled)
+                values[at] += _NOT_SMALL
         best = max(values)
-        small = any(word in function for function in self.function)
-        floor = best - (_MOST_FROM_SMALL if small else _MOST_FROM_OTHER)
+        floor = best - (_MOST_FROM_SMALL if is_small else _MOST_FROM_OTHER)
         return (
             max(values[0], floor) - best,
             max(values[1], floor) - best,

@@ -13,14 +13,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, NewType
 
-import numpy as np
-import numpy.typing as npt
-
 DocumentId = NewType("DocumentId", str)
 PassageId = NewType("PassageId", str)
-
-Matrix = npt.NDArray[np.float32]
-"""Vectors as rows, shape (n, dimension), float32."""
 
 Language = Literal["fi", "sv", "en"]
 LANGUAGES: tuple[Language, ...] = ("fi", "sv", "en")

@@ -28,7 +28,8 @@ from kb.database import now
 from kb.embeddings import Embeddings, Pending
 from kb.errors import NotFound
 from kb.language import detect, sentence_spans
-from kb.model import LANGUAGES, DocumentId, Language, Matrix, Span
+from kb.model import LANGUAGES, DocumentId, Language, Span
+from kb.protocols import Matrix
 
 ProjectId = NewType("ProjectId", str)
 PartKind = Literal["passage", "sentence"]

@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+import numpy as np
+import numpy.typing as npt
+
 from kb.fusion import Scores
-from kb.model import Matrix
+
+Matrix = npt.NDArray[np.float32]
+"""Vectors as rows, shape (n, dimension), float32."""
 
 
 class Embedder(Protocol):

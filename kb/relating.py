@@ -44,7 +44,7 @@ from kb.embeddings import Embeddings
 from kb.errors import BadQuestion
 from kb.fusion import Scores, top
 from kb.lexical import LexicalIndex, LexicalScores, Word
-from kb.model import LANGUAGES, Document, Language, Matrix, Span
+from kb.model import LANGUAGES, Document, Language, Span
 from kb.projects import (
     Project,
     ProjectFilter,
@@ -54,7 +54,7 @@ from kb.projects import (
     language_of_text,
     passage_spans,
 )
-from kb.protocols import Embedder
+from kb.protocols import Embedder, Matrix
 from kb.related import Quote, Reason, Related
 from kb.retrieval import question_words
 from kb.translation import Translator

@@ -25,8 +25,8 @@ from kb.errors import NotFound
 from kb.fusion import Scores, best_of, blend_dense, concerted, fuse, in_order, top
 from kb.language import detect
 from kb.lexical import LexicalIndex, LexicalScores, Translation, Word
-from kb.model import LANGUAGES, Document, Hit, Language, Matrix, Passage, Scope, Span
-from kb.protocols import Embedder, Reranker
+from kb.model import LANGUAGES, Document, Hit, Language, Passage, Scope, Span
+from kb.protocols import Embedder, Matrix, Reranker
 from kb.second_look import SecondLook, spread
 from kb.translation import Translator
 from kb.vectors import VectorIndex

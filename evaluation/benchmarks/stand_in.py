@@ -20,7 +20,8 @@ from evaluation.reading import words
 from ingest.pipeline import TextSource, ingest_texts
 from kb.knowledge_base import KnowledgeBase
 from kb.language import sentence_spans
-from kb.model import LANGUAGES, Language, Matrix
+from kb.model import LANGUAGES, Language
+from kb.protocols import Matrix
 
 _DIMENSION = 384
 _SENTENCES = 60

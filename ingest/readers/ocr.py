@@ -20,8 +20,6 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from ingest.cleaning import normalise
 from ingest.readers.layout import Box, Page, Word
 from ingest.sandbox import still_working
@@ -239,6 +237,7 @@ def skew_of(image: Image, most: float = 5.0) -> float:
     The angle whose row sums of ink vary most from row to row (Postl's criterion), to a tenth of
     a degree within ± ``most``; 0 for pictures with next to no ink.
     """
+    import numpy as np
     from PIL import Image as pillow
 
     small = image.convert("L")

@@ -52,7 +52,7 @@ WEIGHTS: Mapping[str, float] = {
 inner: jätevesi in jätevedenpuhdistamo; root: rahoittaa behind rahoitus.
 """
 
-_TAG = re.compile(r"\[([^\]]*)\]")
+_TAG = re.compile(r"\[[^\]]*\]")
 _CASE_ENDING = re.compile(r"([^:]+):([a-zäö]{1,7})\Z")
 _APOSTROPHE_ENDING = re.compile(r"([^']{3,})'[a-zäö]{1,5}\Z")
 
@@ -194,28 +194,21 @@ def read_analysis(analysis: str) -> Reading:
 
 def _read_segment(segment: str) -> tuple[str, str, str]:
     """Return the surface, the dictionary form and the root of a derived form, if it is one."""
-    surface = base = root = mode = before = ending = ""
-    pieces = _TAG.split(segment)  # text, name of a tag, text, … text
-    for text, name in zip(pieces[::2], pieces[1::2], strict=False):
-        if text:
-            if mode == "Xp":
-                base += text
-            elif mode == "Xj":
-                ending += text
-            elif mode != "Xr":  # that is how it is pronounced or written, not part of the word
-                surface += text
-        if name[:1] != "X":
-            continue
-        if name == "Xp":
-            mode = name
+    surface = base = root = before = ending = ""
+    for at, piece in enumerate(segment.split("[X")):
+        name, text = "", piece
+        if at:
+            name, _, text = piece.partition("]")
+        if "[" in text:
+            text = _TAG.sub("", text)
+        if name == "p":
             # A second base in a segment (ett|ei) follows what came before it.
-            base = surface if base else ""
-        elif name == "Xj":
-            mode, before, ending = name, surface, ""
+            base = surface + text if base else text
+        elif name == "j":
+            before, ending = surface, text
             root = root or base
-        else:
-            mode = name if name == "Xr" else ""
-    surface += pieces[-1]
+        elif name != "r":  # that is how it is pronounced or written, not part of the word
+            surface += text
     if ending:
         base = before + ending
     return surface, (base or surface).replace("=", "").lower(), root.replace("=", "").lower()
@@ -297,7 +290,10 @@ class FinnishAnalyzer:
 
     def _readings(self, key: str) -> list[Reading]:
         """Return the readings with the fewest parts: others are chance splits of a plain word."""
-        readings = {read_analysis(analysis) for analysis in self._morphology.readings(key)}
+        analyses = self._morphology.readings(key)
+        if len(analyses) < 2:
+            return [read_analysis(analysis) for analysis in analyses]
+        readings = {read_analysis(analysis) for analysis in analyses}
         fewest = min((len(reading.parts) for reading in readings), default=0)
         kept = [reading for reading in readings if len(reading.parts) == fewest]
         return sorted(kept, key=lambda reading: (reading.lemma, reading.parts, reading.roots))

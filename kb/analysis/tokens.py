@@ -25,6 +25,7 @@ MAX_TERM = 80
 
 _KEPT_LETTERS = frozenset("åäö")
 _HYPHENS = "\u2010\u2011"  # hyphen and non-breaking hyphen; dashes part words
+_HYPHEN = frozenset("-" + _HYPHENS)
 _SOFT_HYPHEN = "\u00ad"
 _GROUP_SPACES = "[ \u00a0\u2009\u202f]"
 
@@ -187,15 +188,12 @@ def tokenize(
         tokens.append(Token(start, end, surface, word.terms))
         known.append(word)
         at = len(tokens) - 1
-        if _is_hyphen(text, end) and not text[end + 1 : end + 2].isalnum():
+        if text[end : end + 1] in _HYPHEN and not text[end + 1 : end + 2].isalnum():
             suspended.append(at)
         elif suspended:
             suspended = _complete(tokens, suspended, word, conjunctions, weight)
-        if (
-            start
-            and _is_hyphen(text, start - 1)
-            and not text[max(0, start - 2) : start - 1].strip()
-        ):
+        before = text[start - 1 : start]
+        if before in _HYPHEN and not text[max(0, start - 2) : start - 1].strip():
             front = next((w.front for w in reversed(known[max(0, at - 2) : at]) if w.front), "")
             if front:
                 _add(tokens, at, front + word.terms[0].text, weight)
@@ -210,10 +208,6 @@ def word_forms(text: str) -> set[str]:
 def has_suspended(text: str) -> bool:
     """Return whether a hyphen with nothing on one side of it leaves a part of a compound out."""
     return _SUSPENDED.search(text) is not None
-
-
-def _is_hyphen(text: str, at: int) -> bool:
-    return at < len(text) and (text[at] == "-" or text[at] in _HYPHENS)
 
 
 def _complete(

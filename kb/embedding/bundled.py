@@ -17,7 +17,7 @@ import numpy as np
 from kb.embedding import graph
 from kb.embedding.unigram import Unigram
 from kb.embedding.weights import Floats, Weights, bundled_file
-from kb.model import Matrix
+from kb.protocols import Matrix
 
 QUERY = "query: "
 PASSAGE = "passage: "

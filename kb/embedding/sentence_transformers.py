@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kb.errors import ComponentMissing, SettingsError
-from kb.model import Matrix
+from kb.protocols import Matrix
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
