@@ -26,40 +26,15 @@ from ingest.readers.layout.bands import (
     title_rows,
 )
 from ingest.readers.layout.clusters import clusters_of, reading_order
-from ingest.readers.layout.gutters import Usual, extent, keeps_columns, leaves_open
-from ingest.readers.layout.rows import cut_apart, is_figure, justified_rows, leads_on, rows_of
+from ingest.readers.layout.dividing import Part, divided, past_figures
+from ingest.readers.layout.framed import filled, middle, within
+from ingest.readers.layout.gutters import Usual, extent
+from ingest.readers.layout.rows import cut_apart, is_figure, justified_rows, rows_of
 from ingest.readers.layout.shapes import Item, Line, Page, Row, Word
 
 
 def _size(found: set[int]) -> int:
     return len(found)
-
-
-def _middle(word: Word) -> tuple[float, float]:
-    return (word.left + word.right) / 2, word.base - 0.35 * word.size
-
-
-def _within(grid: Grid, word: Word) -> bool:
-    return grid.holds(*_middle(word))
-
-
-def _filled(found: Sequence[Grid], words: Sequence[Word]) -> list[Grid]:
-    """Return the grids that are tables: words in two rows and columns, that no bar cuts.
-
-    The lines of a chart hold no words, or cross them.
-    """
-    out: list[Grid] = []
-    for grid in found:
-        held = [word for word in words if _within(grid, word)]
-        cells = {grid.cell(*_middle(word)) for word in held}
-        rows, columns = ({cell[at] for cell in cells} for at in (0, 1))
-        cut = sum(grid.crossed(word.left, word.right, _middle(word)[1]) for word in held)
-        if len(rows) < 2 or len(columns) < 2 or cut > 0.02 * len(held):
-            continue
-        most = max(Counter(row for row, _ in cells).values())
-        if most > 1 and len(cells) >= 0.3 * (len(grid.xs) - 1) * (len(grid.ys) - 1):
-            out.append(grid)
-    return out
 
 
 class Arranger:
@@ -79,12 +54,15 @@ class Arranger:
         self.usual = usual
         self.region = first_region
         self.table = first_table
-        self.grids = _filled(grids(page.rules, page.bars), page.words)
+        self.grids = filled(grids(page.rules, page.bars), page.words)
         self.flowing: list[tuple[Usual, int]] = []
         """The gutters that divided text, with the lines beside each."""
 
-    def arrange(self, words: Sequence[Word], depth: int = 0) -> list[Item]:
-        """Return lines and table rows in reading order."""
+    def arrange(self, words: Sequence[Word], depth: int = 0, *, across: bool = False) -> list[Item]:
+        """Return lines and table rows in reading order.
+
+        ``across`` says that the words stand across the page, whatever columns are around them.
+        """
         if not words:
             return []
         rows = rows_of(words)
@@ -92,15 +70,18 @@ class Arranger:
         if depth >= 4 or len(rows) < 2:
             return self._lines(rows)
         for gutter in self.usual:
-            divided = self._divided(rows, gutter, em, depth)
-            if divided is not None:
-                return divided
+            parts = divided(rows, gutter, em, rules=self.page.rules, tables=self.grids)
+            if parts is None:
+                continue
+            if len(self.usual) == 1:
+                parts = list(past_figures(parts))
+            return [item for part in parts for item in self._part(part, depth)]
         framed = self._framed(rows, depth)
         if framed is not None:
             return framed
         items: list[Item] = []
         plain: list[list[Word]] = []
-        for part in self._tables_apart(rows, em, FAR if depth == 0 else 2 * em):
+        for part in self._tables_apart(rows, em, FAR if across or depth == 0 else 2 * em):
             em = median(word.size for row in part for word in row)
             title = title_rows(part, em)
             plain += part[:title]
@@ -117,7 +98,7 @@ class Arranger:
     def _framed(self, rows: Sequence[list[Word]], depth: int) -> list[Item] | None:
         """Take out the first table with framed cells that has nothing beside it; None without."""
         for grid in self.grids:
-            held = [sum(_within(grid, word) for word in row) for row in rows]
+            held = [sum(within(grid, word) for word in row) for row in rows]
             inside = [at for at, count in enumerate(held) if count]
             if not inside:
                 continue
@@ -140,7 +121,7 @@ class Arranger:
         self.table += 1
         cells: dict[tuple[int, int], list[Word]] = defaultdict(list)
         for word in words:
-            cells[grid.cell(*_middle(word))].append(word)
+            cells[grid.cell(*middle(word))].append(word)
         out: list[Item] = []
         for number in range(len(grid.ys) - 1):
             columns = [
@@ -194,111 +175,13 @@ class Arranger:
         for start, end in pairwise(sorted(cuts)):
             yield rows[start:end]
 
-    def _divided(
-        self, rows: Sequence[list[Word]], gutter: Usual, em: float, depth: int
-    ) -> list[Item] | None:
-        """Divide the stretches of rows that leave a usual gutter open; None where none does.
-
-        A rule across ends a stretch. One with three lines on either side needs text on one; a
-        shorter one, as between two figures across the page, text that keeps to both columns.
-        """
-        middle = gutter.middle
-        stretches: list[list[list[Word]]] = []
-        opens: list[bool] = []
-        ruled_off: list[bool] = []
-        across = sorted(
-            y for left, right, y in self.page.rules if left < middle - 20 and right > middle + 20
-        )
-        before = -FAR
-        for row in rows:
-            free = leaves_open(row, gutter, em) and not self._across(row, gutter.middle)
-            foot = row[0].base - 0.3 * em
-            ruled = bisect_left(across, foot) > bisect_left(across, before)
-            before = foot
-            if not opens or opens[-1] != free or ruled:
-                stretches.append([])
-                opens.append(free)
-                ruled_off.append(ruled)
-            stretches[-1].append(row)
-        ruled_off.append(bisect_left(across, before + 2 * em) > bisect_left(across, before))
-        parts: list[list[list[list[Word]]]] = []  # of one item what isn't divided, else the sides
-        for at, (stretch, free) in enumerate(zip(stretches, opens, strict=True)):
-            while free and at + 1 < len(stretches) and len(stretch) > 1:
-                last = stretch[-1]  # a heading of the text across the page that follows
-                heads = all(word.bold for word in last) or last[0].size > 1.08 * em
-                if last[-1].right > middle or not heads:
-                    break
-                stretches[at + 1].insert(0, stretch.pop())
-            sides = split_at(stretch, [(middle, middle)]) if free else []
-            in_table = ruled_off[at] and ruled_off[at + 1]
-            if sides and (self._beside(sides) or (not in_table and keeps_columns(sides, gutter))):
-                parts.append([rows_of(side) for side in sides])
-            elif parts and len(parts[-1]) == 1:
-                parts[-1][0].extend(stretch)
-            else:
-                parts.append([list(stretch)])
-        if all(len(part) == 1 for part in parts):
-            return None
-        for over, between, under in zip(parts, parts[1:], parts[2:], strict=False):
-            if len(between) == 1 < min(len(over), len(under)):
-                _take_labels(over, between[0], under)
-        return [item for part in self._past_figures(parts) for item in self._part(part, depth)]
-
-    def _part(self, part: Sequence[list[list[Word]]], depth: int) -> list[Item]:
+    def _part(self, part: Part, depth: int) -> list[Item]:
         if len(part) == 1:
             return self._whole(part[0], depth)
         return self._each([[word for row in side for word in row] for side in part], depth)
 
-    def _past_figures(
-        self, parts: Sequence[list[list[list[Word]]]]
-    ) -> Iterator[list[list[list[Word]]]]:
-        """Yield parts of a page, those joined whose columns run past a figure across the page.
-
-        Above a figure that parts the text, the right column follows the left one; where the
-        columns run past it, the left one goes on below it first. The sentences tell which.
-        What columns run past comes after them.
-        """
-        held: list[list[list[list[Word]]]] = []
-        passed: list[list[list[list[Word]]]] = []
-
-        def joined() -> Iterator[list[list[list[Word]]]]:
-            if held:
-                yield [side for number in (0, 1) for side in (part[number] for part in held)]
-            yield from passed
-            held.clear()
-            passed.clear()
-
-        for part in parts:
-            if len(self.usual) != 1:
-                yield part
-            elif len(part) == 1:
-                passed.append(part)
-            elif held and passed and _run_past(held, part):
-                held.append(part)
-            else:
-                yield from joined()
-                held.append(part)
-        yield from joined()
-
-    def _across(self, row: Sequence[Word], middle: float) -> bool:
-        """Tell whether a row stands in a framed table that reaches over a place."""
-        return any(
-            grid.xs[0] < middle < grid.xs[-1] and any(_within(grid, word) for word in row)
-            for grid in self.grids
-        )
-
     def _whole(self, rows: Sequence[list[Word]], depth: int) -> list[Item]:
-        return self.arrange([word for row in rows for word in row], max(depth, 1))
-
-    @staticmethod
-    def _beside(sides: Sequence[list[Word]]) -> bool:
-        """Tell whether two sides of a usual gutter are columns of their own."""
-        if not all(sides):
-            return False
-        sizes = [measure(side) for side in sides]
-        return min(size.lines for size in sizes) >= 3 and any(
-            size.chars >= 20 and size.fill >= 0.6 for size in sizes
-        )
+        return self.arrange([word for row in rows for word in row], max(depth, 1), across=True)
 
     def _lines(self, rows: Sequence[list[Word]]) -> list[Item]:
         cut = [list(cut_apart(row)) for row in rows]
@@ -517,33 +400,6 @@ class Arranger:
         return Row([cell for cell in cells if cell], self.table, self.number)
 
 
-def _take_labels(
-    above: list[list[list[Word]]], across: list[list[Word]], below: list[list[list[Word]]]
-) -> None:
-    """Give what stands across the page the small rows at the edges of the columns around it.
-
-    They are the labels of a figure that happen to leave the gutter open.
-    """
-    small = 0.85 * median(word.size for part in (above, below) for row in part[0] for word in row)
-    before: list[list[Word]] = []
-    after: list[list[Word]] = []
-    for side in above:
-        while len(side) > 1 and max(word.size for word in side[-1]) < small:
-            before.append(side.pop())
-    for side in below:
-        while len(side) > 1 and max(word.size for word in side[0]) < small:
-            after.append(side.pop(0))
-    across[:] = [*before, *across, *after]
-
-
-def _run_past(above: Sequence[list[list[list[Word]]]], below: list[list[list[Word]]]) -> bool:
-    """Tell whether the left column goes on below a figure before the right one begins above it."""
-    top, (left, right) = above[0][1][0], above[-1]
-    past = leads_on(left[-1], below[0][0]) + leads_on(below[0][-1], top)
-    parted = leads_on(left[-1], top) + leads_on(right[-1], below[0][0])
-    return past >= 2 and past > parted
-
-
 def _stretches(values: Sequence[int]) -> Iterator[tuple[int, int]]:
     """Yield the beginning and end of each run of equal values."""
     start = 0
@@ -614,12 +470,12 @@ def usual_gutters(
             counts: Counter[int] = Counter()
             for one, lines in flowing:
                 counts[round(one.middle)] += lines
-            for middle, _ in counts.most_common():
-                near = [(one, n) for one, n in own + other if abs(one.middle - middle) <= 6]
-                if all(abs(one.middle - middle) > 30 for one in found) and (
+            for place, _ in counts.most_common():
+                near = [(one, n) for one, n in own + other if abs(one.middle - place) <= 6]
+                if all(abs(one.middle - place) > 30 for one in found) and (
                     sum(lines for _, lines in near) >= 20
                 ):
-                    here = [pair for pair in flowing if abs(pair[0].middle - middle) <= 6]
+                    here = [pair for pair in flowing if abs(pair[0].middle - place) <= 6]
                     found.append(max(here, key=lambda pair: pair[1])[0])
         usual[width, side] = tuple(sorted(found, key=lambda one: one.middle))
     return usual

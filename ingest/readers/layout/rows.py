@@ -196,7 +196,8 @@ def justified_rows(rows: Sequence[list[Word]]) -> set[int]:
     """Return the ``id`` of the rows whose wide spaces come of justification and of nothing else.
 
     Such a row has few words, evenly spaced, and ends where two plain rows end that it begins
-    with: at the edges of its column, the indent of a paragraph aside.
+    with: at the edges of its column, the indent of a paragraph aside. An indent that no other
+    row has is believed where the next line follows close and fills the column.
     """
     pieces = [len(list(cut_apart(row))) for row in rows]
     edges = [
@@ -205,7 +206,7 @@ def justified_rows(rows: Sequence[list[Word]]) -> set[int]:
         if count == 1 and len(row) > 1
     ]
     found: set[int] = set()
-    for row, count in zip(rows, pieces, strict=True) if len(edges) > 1 else ():
+    for at, (row, count) in enumerate(zip(rows, pieces, strict=True) if len(edges) > 1 else ()):
         gaps = [after.left - word.right for word, after in pairwise(row) if not after.glued]
         if max(gaps, default=0.0) < 0.6 * row[0].size or min(gaps) < 0.7 * max(gaps):
             continue
@@ -213,7 +214,13 @@ def justified_rows(rows: Sequence[list[Word]]) -> set[int]:
             continue
         left, right, indent = row[0].left, row[-1].right, 2.5 * row[0].size
         alike = sum(abs(b - right) < 1.5 and -1.5 < left - a < indent for a, b in edges)
-        if alike >= 2 and any(abs(left - a) < 1.5 for a, _ in edges):
+        begun = any(abs(left - a) < 1.5 for a, _ in edges)
+        if not begun and at + 1 < len(rows) and pieces[at + 1] == 1:
+            after = rows[at + 1]  # below the first line of a paragraph
+            begun = 0.5 * row[0].size < left - after[0].left < indent
+            begun = begun and after[0].base - row[0].base < 1.6 * row[0].size
+            begun = begun and abs(after[-1].right - right) < 1.5
+        if alike >= 2 and begun:
             found.add(id(row))
     return found
 
