@@ -59,7 +59,7 @@ def divided(
     parts: list[Part] = []
     for at, (stretch, free) in enumerate(zip(stretches, opens, strict=True)):
         while free and at + 1 < len(stretches) and len(stretch) > 1:
-            last = stretch[-1]  # a heading of the text across the page that follows
+            last = stretch[-1]  # a heading of what stands across the page below it
             if last[-1].right > middle or not _heads(last, em):
                 break
             stretches[at + 1].insert(0, stretch.pop())
@@ -121,10 +121,10 @@ def _parts_columns(
     height = rows[end][0].base - rows[start][0].base + 0.8 * rows[start][0].size
     if below_right[0].base - rows_right[-1][0].base < height:
         return False  # the right column has lines beside the heading
+    if leads_on(rows_left[-1], rows_right[0]) > 0:
+        return True  # no heading follows in the middle of a sentence
     if leads_on(rows_right[-1], below_right) > 0:
         return False  # it goes on past a picture
-    if leads_on(rows_left[-1], rows_right[0]) > 0:
-        return True
     level = abs(rows_left[-1][0].base - rows_right[-1][0].base) < 1.5 * em
     return level and rows[start][0].size > 1.25 * em
 
@@ -198,6 +198,6 @@ def _run_past(above: Sequence[Part], below: Part) -> bool:
     past = leads_on(left[-1], below[0][0]) + leads_on(below[0][-1], top)
     parted = leads_on(left[-1], top) + leads_on(right[-1], below[0][0])
     if past == parted == 4:
-        # Sentences break off everywhere. What a figure parts ends with a paragraph, mostly.
-        return leads_on(right[-1], below[1][0]) > 0
+        # Sentences break off everywhere. Nobody parts columns in the middle of a word.
+        return any(row[-1].text.endswith(("-", "\u00ad")) for row in (left[-1], right[-1]))
     return past >= 2 and past > parted

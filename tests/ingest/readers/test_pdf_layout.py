@@ -96,6 +96,118 @@ def test_a_figure_parts_the_columns_where_their_sentences_say_so(tmp_path: Path)
     check(reading)
 
 
+def test_columns_run_past_a_figure_that_breaks_a_word_off(tmp_path: Path) -> None:
+    canvas = sheet(tmp_path / "a.pdf")
+    left, right = (lines_of(" ".join(5 * [text]), 225, size=9)[:18] for text in (GATE, RAIL))
+    left[7:9] = ["ja sen maksaa se yritys, jonka työ-", "maalle urakoitsija on tulossa."]
+    right[0] = "eri vaiheissa sähköistettiin rata satamaan. Ensin rakennettiin"
+    # Sentences would also go on from each column to the next above the figure.
+    assert left[-1][-1].isalpha() and right[7][-1].isalpha() and right[8][0].islower()
+    _across_columns(canvas, [left[:8], right[:8], left[8:], right[8:]])
+    canvas.save()
+
+    reading = read_pdf(tmp_path / "a.pdf")
+
+    flat = " ".join(reading.text.split())
+    assert "jonka työmaalle urakoitsija" in flat
+    assert " ".join(right) in flat
+    check(reading)
+
+
+def test_a_short_heading_across_the_page_parts_its_columns(tmp_path: Path) -> None:
+    canvas = sheet(tmp_path / "a.pdf")
+    gate, rail = (lines_of(" ".join(3 * [text]), 225, size=9) for text in (GATE, RAIL))
+    assert gate[4][-1].isalpha() and gate[5][0].islower()
+    _two_columns(canvas, gate[:5], gate[5:8], 80)
+    put_lines(canvas, ["2 Rata"], (60, 160), size=16)
+    _two_columns(canvas, rail[:6], rail[6:], 182)
+    canvas.showPage()
+    _two_columns(canvas, gate + gate, rail + rail, 80)
+    canvas.save()
+
+    reading = read_pdf(tmp_path / "a.pdf")
+
+    assert texts(reading, BlockKind.HEADING) == ["2 Rata"]
+    flat = " ".join(reading.text.split())
+    assert " ".join([*gate[:8], "2 Rata", *rail]) in flat
+    check(reading)
+
+
+@pytest.mark.parametrize("lines", [8, 5], ids=["text beside it", "text that goes on"])
+def test_a_heading_in_a_column_parts_nothing(tmp_path: Path, lines: int) -> None:
+    canvas = sheet(tmp_path / "a.pdf")
+    gate, rail = (lines_of(" ".join(5 * [text]), 225, size=9)[:25] for text in (GATE, RAIL))
+    assert rail[4][-1].isalpha() and rail[5][0].islower()
+    _two_columns(canvas, gate[:5], rail[:lines], 80)
+    put_lines(canvas, ["2 Rata"], (60, 160), size=16)
+    _two_columns(canvas, gate[5:], rail[lines:], 182)
+    canvas.save()
+
+    reading = read_pdf(tmp_path / "a.pdf")
+
+    flat = " ".join(reading.text.split())
+    assert " ".join([*gate[:5], "2 Rata", *gate[5:], *rail]) in flat
+    check(reading)
+
+
+def test_a_table_across_the_page_keeps_its_cells_among_columns(tmp_path: Path) -> None:
+    canvas = sheet(tmp_path / "a.pdf")
+    gate, rail = (lines_of(f"{text} {text}", 225, size=9) for text in (GATE, RAIL))
+    _two_columns(canvas, gate, rail, 80)
+    places = (60, 170, 310, 430)
+    cells = [
+        ["Alue", "Hanke", "Vuosi", "Osuus"],
+        ["Satama", "Raiteet laitureille", "2021", "4 %"],
+    ]
+    cells += [["Ratapiha", "Toinen vaihde", "2022", "7 %"], ["Portti", "Vartiointi", "2023", "9 %"]]
+    for number, row in enumerate(cells):
+        for left, cell in zip(places, row, strict=True):
+            put_lines(canvas, [cell], (left, 300 + 20 * number), size=8)
+        canvas.line(60, A4[1] - 306 - 20 * number, 535, A4[1] - 306 - 20 * number)
+    put_lines(
+        canvas,
+        ["Taulukko 1. Hankkeet ja niiden osuudet kaikista niihin kuluneista menoista"],
+        (60, 282),
+        size=8,
+    )
+    _two_columns(canvas, rail, gate, 400)
+    canvas.save()
+
+    reading = read_pdf(tmp_path / "a.pdf")
+
+    rows = [" | ".join(row) for row in cells]
+    assert texts(reading, BlockKind.TABLE_ROW) == rows
+    assert (
+        "\n\nTaulukko 1. Hankkeet ja niiden osuudet kaikista niihin kuluneista menoista\n\n"
+        + rows[0]
+        in reading.text
+    )
+    check(reading)
+
+
+def test_a_loose_first_line_that_no_other_is_indented_like_stays_whole(tmp_path: Path) -> None:
+    canvas = sheet(tmp_path / "a.pdf")
+    words = ["pienimuotoisesta", "maa-", "ja", "kotieläintaloudesta"]
+    gap = (225 - 10 - sum(stringWidth(word, "Helvetica", 9) for word in words)) / 3
+    assert gap > 1.6 * 9
+    left = 70.0
+    for word in words:
+        put_lines(canvas, [word], (left, 80), size=9)
+        left += stringWidth(word, "Helvetica", 9) + gap
+    put_lines(canvas, lines_of(f"{GATE} {RAIL}", 225, size=9), (60, 91), size=9, justify=225)
+    canvas.save()
+
+    reading = read_pdf(tmp_path / "a.pdf")
+
+    assert " ".join(words) in reading.text
+    check(reading)
+
+
+def _two_columns(canvas: Sheet, left: Sequence[str], right: Sequence[str], top: float) -> None:
+    for lines, place in ((left, 60), (right, 310)):
+        put_lines(canvas, lines, (place, top), size=9)
+
+
 def test_a_footnote_number_set_right_against_its_note_is_one(tmp_path: Path) -> None:
     canvas = sheet(tmp_path / "a.pdf")
     for page, number in enumerate((9, 10)):
