@@ -18,6 +18,10 @@ _LONGEST_LABEL = 60
 _NEARLY_ALL = 0.8
 """A part of a quote so long isn't worth marking."""
 
+_BULLET = re.compile(r"[•–▪◦*-]\s+")
+_NUMBERED = re.compile(r"\(?(?:\d{1,2}|[a-zåäö])[.)]\s")
+_ITEM = re.compile(f"{_BULLET.pattern}|{_NUMBERED.pattern}")
+
 _NUMBER = re.compile(r"[\W_]*\d[\d\s.,:/–-]*\s?(?:%|€|[^\W\d_]{1,4}\d?)?[\W_]*")
 _YEAR = re.compile(r"(?:1[89]|20)\d\d")
 _ENDS = re.compile(r"[.!?…]$")
@@ -61,13 +65,19 @@ class Listing:
     """Which item answers most likely, from 0."""
 
     @property
+    def numbered(self) -> bool:
+        """Whether all items have a number of their own."""
+        return all(_NUMBERED.match(item) for item in self.items)
+
+    @property
     def best_line(self) -> int | None:
         """The line of the best item."""
-        return None if self.best is None else self.best + 1
+        return None if self.best is None else self.best + bool(self.lead)
 
     def lines(self) -> tuple[str, ...]:
-        """Return the announcement and each item after a dash."""
-        return (self.lead, *(f"– {item}" for item in self.items))
+        """Return the announcement, if there is one, and each item; after a dash if unnumbered."""
+        items = (item if _NUMBERED.match(item) else f"– {item}" for item in self.items)
+        return (self.lead, *items) if self.lead else tuple(items)
 
 
 def best_part(span: Span, citation: Citation) -> Span | None:
@@ -119,11 +129,12 @@ def _shown(text: str, citation: Citation | None) -> Table | Listing | None:
     header = _plain(citation.header.quote) if citation.header is not None else ""
     if any(_BAR in line for line in lines):
         return _table(header, lines)
-    if not header:
+    marked = all(_ITEM.match(line) for line in lines)
+    if not header and not (marked and len(lines) > 1):
         return None
     if _BAR in header:  # rows of which one cell alone isn't empty
         return _table(header, lines)
-    return Listing(header, tuple(lines))
+    return Listing(header, tuple(_BULLET.sub("", line) for line in lines))
 
 
 def is_header(text: str) -> bool:

@@ -14,6 +14,7 @@ from kb.answering import comparing, support
 from kb.answering.asking import SEVERAL, AskedKind, kind_of
 from kb.answering.composing import MOST_EXCERPTS, Excerpt, compose
 from kb.answering.grouping import Practice, practices
+from kb.answering.heeding import heeds
 from kb.answering.refusing import about_something_else, reason_of
 from kb.answering.units import Unit, units_of
 from kb.citing import cite
@@ -99,6 +100,8 @@ def draft(material: Material) -> Draft:
         within=_WITHIN_SEVERAL if kind in SEVERAL else _WITHIN_ONE,
         least=calibration.least,
     )
+    if not heeds(question, query.text, query.language, excerpts[0].unit):
+        return Draft((), min(supported, calibration.threshold / 2), "reason.detail", explanation)
     best = max(support.probability(excerpts[0].log_odds), 1e-9)
     beside = comparing.compared(
         question, query.text, units, log_odds, first=units.index(excerpts[0].unit)

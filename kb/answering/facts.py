@@ -141,6 +141,11 @@ def place(word: str) -> int | None:
     return _places().get(word)
 
 
+def names_of_place(number: int) -> list[str]:
+    """Return what the place with a number is called in our languages."""
+    return [name for name, own in _places().items() if own == number]
+
+
 def is_month(word: str) -> bool:
     """Return whether a word names a month."""
     return any(pattern.fullmatch(word.lower()) for _, pattern in _months())

@@ -311,21 +311,27 @@ def names_share(question: Asked, unit: Unit, window: str) -> float:
     wanted = [word for word, name in zip(question.words, question.names, strict=True) if name]
     if not wanted:
         return 1.0
-    about = _about(unit.hit.document)
-    near = f" {about} {' '.join(unit.hit.passage.heading)} {window} ".casefold()
-    far = f" {about} {' '.join(unit.hit.passage.heading)} {unit.hit.text} ".casefold()
+    known = about(unit.hit.document)
+    near = f" {known} {' '.join(unit.hit.passage.heading)} {window} ".casefold()
+    far = f" {known} {' '.join(unit.hit.passage.heading)} {unit.hit.text} ".casefold()
     held = sum(
         _written(word, near if any(c.isdigit() for c in word.surface) else far) for word in wanted
     )
     return held / len(wanted)
 
 
-def _about(document: Document) -> str:
+def about(document: Document) -> str:
+    """Return what is known of a document besides its text."""
     meta = document.metadata
     return " ".join(filter(None, (meta.title, meta.city, meta.organisation, meta.date)))
 
 
-def _written(word: Word, about: str) -> bool:
+def _written(word: Word, said: str) -> bool:
+    return any(begins(form, said) for form in written_forms(word))
+
+
+def written_forms(word: Word) -> list[str]:
+    """Return how a word may be written in any language, in lower case."""
     forms = [word.surface, *(term for term, _ in word.terms if term[0] != "_")]
     forms += [
         term
@@ -335,15 +341,19 @@ def _written(word: Word, about: str) -> bool:
         for term, _ in one
         if term[0] != "_"
     ]
-    return any(_begins(form.replace("_", " ").casefold(), about) for form in forms)
+    return [form.replace("_", " ").casefold() for form in forms]
 
 
-def _begins(form: str, about: str) -> bool:
-    at = about.find(form)
+def begins(form: str, said: str) -> bool:
+    """Return whether a word of a text begins so; one of up to three letters is the whole word.
+
+    The text begins and ends with a space and is in lower case.
+    """
+    at = said.find(form)
     while at >= 0:
-        if not about[at - 1].isalnum() and (len(form) > 3 or not about[at + len(form)].isalnum()):
+        if not said[at - 1].isalnum() and (len(form) > 3 or not said[at + len(form)].isalnum()):
             return True
-        at = about.find(form, at + 1)
+        at = said.find(form, at + 1)
     return False
 
 

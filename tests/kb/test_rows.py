@@ -72,6 +72,30 @@ def test_items_stand_under_their_announcement() -> None:
     assert found.lines() == ("Alue tarjoaa:", "– höyryä", "– lämpöä")
 
 
+@pytest.mark.parametrize(
+    ("quote", "lines"),
+    [
+        ("• höyryä\n• vettä", ("– höyryä", "– vettä")),
+        ("1. Ilmoita.\n2. Odota.", ("1. Ilmoita.", "2. Odota.")),
+        ("a) pelto\nb) metsä", ("a) pelto", "b) metsä")),
+    ],
+)
+def test_items_without_an_announcement_are_a_list(quote: str, lines: tuple[str, ...]) -> None:
+    found = shown(" ".join(quote.split()), citation(quote, None), Span(100, 103))
+
+    assert isinstance(found, Listing)
+    assert found.lines() == lines
+    assert found.numbered is (lines[0][0] != "–")
+    assert found.best_line == 0
+
+
+@pytest.mark.parametrize(
+    "quote", ["• höyryä", "Alueella on:\n• höyryä\n• vettä", "1990 alkoi.\n2000 loppui."]
+)
+def test_one_item_or_text_among_items_is_no_list(quote: str) -> None:
+    assert shown(" ".join(quote.split()), citation(quote, None)) is None
+
+
 def test_a_statement_in_other_words_is_a_text() -> None:
     assert shown("Höyry maksaa 41.", citation("Höyry | 41", "Palvelu | Hinta")) is None
     assert shown("Höyry maksaa 41.", citation("Höyry maksaa 41.", None)) is None
