@@ -194,6 +194,8 @@ class _Teller:
         if isinstance(threshold, int | float):
             key = "enough" if support >= threshold else "not_enough"
             lines.append(self.t(key, share=self._percent(threshold)))
+        if self.explanation.get("unheeded"):
+            lines.append(self.t("unheeded"))
         return Section(self.t("title_support"), tuple(lines))
 
     def statements(self) -> Section | None:

@@ -18,7 +18,7 @@ _LONGEST_LABEL = 60
 _NEARLY_ALL = 0.8
 """A part of a quote so long isn't worth marking."""
 
-_BULLET = re.compile(r"[•–▪◦*-]\s+")
+_BULLET = re.compile(r"\A[•–▪◦*-]\s+")
 _NUMBERED = re.compile(r"\(?(?:\d{1,2}|[a-zåäö])[.)]\s")
 _ITEM = re.compile(f"{_BULLET.pattern}|{_NUMBERED.pattern}")
 

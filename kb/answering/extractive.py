@@ -101,7 +101,8 @@ def draft(material: Material) -> Draft:
         least=calibration.least,
     )
     if not heeds(question, query.text, query.language, excerpts[0].unit):
-        return Draft((), min(supported, calibration.threshold / 2), "reason.detail", explanation)
+        below = min(supported, calibration.threshold / 2)
+        return Draft((), below, "reason.detail", {**explanation, "unheeded": True})
     best = max(support.probability(excerpts[0].log_odds), 1e-9)
     beside = comparing.compared(
         question, query.text, units, log_odds, first=units.index(excerpts[0].unit)

@@ -135,3 +135,16 @@ def test_a_language_model_s_part_is_told_once_for_each_reason() -> None:
 def test_filters_are_told_in_words(name: str, value: str, text: str | None) -> None:
     assert filter_value(name, value, "fi") != (value if text is None else "")
     assert text is None or filter_value(name, value, "fi") == text
+
+
+@pytest.mark.parametrize("language", ["fi", "sv", "en"])
+def test_an_answer_that_names_something_else_is_told(language: str) -> None:
+    made = more(ANSWER, scope=Scope(), visible=LEVELS, threshold=0.4)
+    explained = {**made, "support": 0.2}
+    plain = [line for one in told(explained, language) for line in one.lines]
+
+    telling = [
+        line for one in told({**explained, "unheeded": True}, language) for line in one.lines
+    ]
+
+    assert len(telling) == len(plain) + 1

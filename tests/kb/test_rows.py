@@ -75,7 +75,7 @@ def test_items_stand_under_their_announcement() -> None:
 @pytest.mark.parametrize(
     ("quote", "lines"),
     [
-        ("• höyryä\n• vettä", ("– höyryä", "– vettä")),
+        ("• höyryä\n• jää- ja vettä", ("– höyryä", "– jää- ja vettä")),
         ("1. Ilmoita.\n2. Odota.", ("1. Ilmoita.", "2. Odota.")),
         ("a) pelto\nb) metsä", ("a) pelto", "b) metsä")),
     ],
