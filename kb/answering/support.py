@@ -16,7 +16,7 @@ from importlib.resources import files
 import numpy as np
 import numpy.typing as npt
 
-from kb.analysis.engines import term_set
+from kb.analysis.engines import FUNCTION_WORD_WEIGHT, term_set
 from kb.answering.asking import AskedKind, Wanted, wanted
 from kb.answering.units import Unit
 from kb.lexical import Terms, Word
@@ -190,7 +190,11 @@ def unit_features(question: Asked, ranking: Ranking, units: Sequence[Unit]) -> S
             covered(question, windows[at], unit.language),
             whole[place],
             0.5 if fits is None else fits,
-            names_share(question, unit, " ".join(units[i].text for i in (at, *beside)))
+            names_share(
+                question,
+                unit,
+                " ".join((*(units[i].text for i in (at, *beside)), _named_above(question, unit))),
+            )
             if any(question.names)
             else 1.0,
             np.log1p(len(terms[at]) * (1 - own)),
@@ -253,6 +257,7 @@ def _names_near(question: Asked, units: Sequence[Unit], best: int) -> float:
             *unit.hit.passage.heading,
             unit.hit.document.metadata.title,
             *(other.text for other in beside if other.place == unit.place),
+            _named_above(question, unit),
         )
     )
     return sum(_written(word, f" {near} ".casefold()) for word in wanted) / len(wanted)
@@ -292,14 +297,32 @@ def terms_of(text: str, language: Language) -> frozenset[str]:
     return term_set(text, language)
 
 
+def _stands_under(unit: Unit) -> str:
+    """Return the header of a row's table or what announces an item's list."""
+    if unit.context is None:
+        return ""
+    return unit.hit.document.text[unit.context.start : unit.context.end]
+
+
+def _named_above(question: Asked, unit: Unit) -> str:
+    """Return what a unit stands under, if it is about what is asked of the names there.
+
+    A table of two towns tells of steam in them in the row of steam alone.
+    """
+    terms = terms_of(unit.text, unit.language)
+    about_it = any(
+        not name and word.weight > FUNCTION_WORD_WEIGHT and _held(word, terms, unit.language) > 0
+        for word, name in zip(question.words, question.names, strict=True)
+    )
+    return _stands_under(unit) if about_it else ""
+
+
 def _context_terms(unit: Unit) -> frozenset[str]:
     found = terms_of(
         " \n".join((*unit.hit.passage.heading, unit.hit.document.metadata.title)), unit.language
     )
-    if unit.context is None:
-        return found
-    context = unit.hit.document.text[unit.context.start : unit.context.end]
-    return found | terms_of(context, unit.language)
+    context = _stands_under(unit)
+    return found | terms_of(context, unit.language) if context else found
 
 
 def names_share(question: Asked, unit: Unit, window: str) -> float:
