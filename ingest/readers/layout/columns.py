@@ -311,6 +311,8 @@ class Arranger:
         cells = [self._cells(row, gutters, band) for row in band.rows]
         shared = sum(sum(map(bool, row)) > 1 for row in cells)
         narrow = all(b - a < 1.2 * em for a, b in gutters)
+        if not ruled and min(size.lines for size in sizes) >= 3 and _uneven(columns, sizes):
+            return self._each(columns, depth)
         if ruled or (shared >= 2 and shared >= 0.4 * len(cells) and not narrow):
             return list(self._rows(band, gutters, em))
         if min(size.lines for size in sizes) >= 3 and not narrow:
@@ -398,6 +400,31 @@ class Arranger:
 
     def _row(self, cells: list[list[Line]]) -> Row:
         return Row([cell for cell in cells if cell], self.table, self.number)
+
+
+def _uneven(columns: Sequence[Sequence[Word]], sizes: Sequence[Column]) -> bool:
+    """Tell whether text stands beside something with lines of its own, so that it is no table.
+
+    The text has five lines, one close under the other, since cells that are centred beside
+    longer ones stand between lines too. Most lines beside it are on no baseline of it.
+    """
+    bases = [[row[0].base for row in rows_of(column)] for column in columns]
+    size = median(word.size for column in columns for word in column)
+    for at, (lines, measured) in enumerate(zip(bases, sizes, strict=True)):
+        if measured.chars < 20 or measured.fill < 0.6:
+            continue
+        steps = [after - before for before, after in pairwise(lines)]
+        usual = median(steps)
+        if not any(
+            all(abs(step - usual) < 0.05 * size for step in steps[first : first + 4])
+            for first in range(len(steps) - 3)
+        ):
+            continue
+        beside = [base for other, found in enumerate(bases) if other != at for base in found]
+        level = sum(any(abs(base - line) < 0.1 * size for line in lines) for base in beside)
+        if level < 0.5 * len(beside):
+            return True
+    return False
 
 
 def _stretches(values: Sequence[int]) -> Iterator[tuple[int, int]]:

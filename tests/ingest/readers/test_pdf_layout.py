@@ -185,6 +185,23 @@ def test_a_table_across_the_page_keeps_its_cells_among_columns(tmp_path: Path) -
     check(reading)
 
 
+def test_labels_beside_lines_of_another_pitch_are_no_table(tmp_path: Path) -> None:
+    canvas = sheet(tmp_path / "a.pdf")
+    labels = [["Yleiset", "tiedot"], ["Hiilen", "jälki"], ["Aineiden", "koostumus"]]
+    for number, label in enumerate(labels):
+        put_lines(canvas, label, (60, 83 + 34 * number), size=9)
+        put_lines(canvas, [line.lower() for line in label], (170, 83 + 34 * number), size=9)
+    lines = lines_of(f"{RAIL} {GATE}", 230, size=9)[:9]
+    put_lines(canvas, lines, (300, 80), size=9)
+    canvas.save()
+
+    reading = read_pdf(tmp_path / "a.pdf")
+
+    assert not texts(reading, BlockKind.TABLE_ROW)
+    assert " ".join(lines) in " ".join(reading.text.split())
+    check(reading)
+
+
 def test_a_loose_first_line_that_no_other_is_indented_like_stays_whole(tmp_path: Path) -> None:
     canvas = sheet(tmp_path / "a.pdf")
     words = ["pienimuotoisesta", "maa-", "ja", "kotieläintaloudesta"]
