@@ -1,10 +1,10 @@
-"""What comparing projects is made of: centred vectors, nearest sentences, weighed words, names."""
+"""What comparing projects is made of: evened vectors, nearest sentences, weighed words, names."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,11 @@ from kb.protocols import Matrix
 _SHORTEST_QUOTE = 25
 
 _PRIOR_WEIGHT = 100
+
+_POWER = 0.75
+"""How far the directions of vectors are evened out: 0 leaves them, 1 is whitening."""
+_ROWS = 4096
+"""Vectors that tell how much each direction varies: more tell the same."""
 
 _LONGEST_NAME = 8
 """Words of a place or partner that is looked for in a text."""
@@ -52,9 +57,59 @@ def means_of(
     return found
 
 
-def centred(matrix: Matrix, mean: Vector) -> Matrix:
-    """Return unit rows of vectors less a mean."""
-    return unit(matrix - mean)
+@dataclass(frozen=True, slots=True)
+class Space:
+    """Where vectors are compared: less the mean of their language, directions evened out.
+
+    All vectors of a model lean to the same few directions, whatever they say, so cosines tell
+    mostly of these. Each direction is divided by a power of how much it varies here (whitening,
+    as Su et al., *Whitening sentence representations*, 2021, but softened: the mean variance is
+    added to each, and fewer rows than dimensions hardly change anything).
+    """
+
+    means: Mapping[Language, Vector]
+    turn: Matrix
+    """Shape (dimension, dimension)."""
+
+    @classmethod
+    def of(
+        cls, matrix: Matrix, spoken: Sequence[Language], means: Mapping[Language, Vector]
+    ) -> Space:
+        """Return the space of raw vectors (n, dimension), of which each language is told."""
+        step = -(-len(matrix) // _ROWS) or 1
+        rows = _less_means(matrix[::step], spoken[::step], means)
+        count, dimension = rows.shape
+        variances, directions = np.linalg.eigh(rows.T @ rows / max(1, count))
+        mean = float(variances.mean()) or 1.0
+        share = count / (count + dimension)
+        evened = share * np.maximum(variances, 0) + (1 - share) * mean + mean
+        scaled = directions * (evened / (2 * mean)) ** (-_POWER / 2)
+        return cls(means, np.asarray(scaled @ directions.T, dtype=np.float32))
+
+    def rows(self, matrix: Matrix, language: Language) -> Matrix:
+        """Return raw vectors of a language as unit rows."""
+        if not matrix.size:
+            return matrix
+        return unit(unit(matrix - self.means[language]) @ self.turn)
+
+    def mixed(self, matrix: Matrix, spoken: Sequence[Language]) -> Matrix:
+        """Return raw vectors of several languages as unit rows."""
+        return unit(_less_means(matrix, spoken, self.means) @ self.turn) if len(matrix) else matrix
+
+
+def _less_means(
+    matrix: Matrix, spoken: Sequence[Language], means: Mapping[Language, Vector]
+) -> Matrix:
+    out = np.empty_like(matrix)
+    for language in set(spoken):
+        here = np.array([one == language for one in spoken])
+        out[here] = unit(matrix[here] - means[language])
+    return out
+
+
+def mean_row(matrix: Matrix, weights: npt.NDArray[np.float32]) -> Vector:
+    """Return the weighted mean of rows (n, dimension) as a unit vector."""
+    return np.asarray(unit((weights @ matrix)[None, :])[0], dtype=np.float32)
 
 
 def longest(spans: Sequence[Span], most: int) -> tuple[Span, ...]:

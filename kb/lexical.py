@@ -36,7 +36,7 @@ MOST_PARTS = 0.3
 """A share of a translation of several words that counts as having it."""
 
 CONTEXT_WEIGHT = 0.5
-"""How much a term in the title or the headings counts beside one in the text."""
+"""How much a term in the title or the headings of a passage counts beside one in its text."""
 
 _CACHED_POSTINGS = 4000
 
@@ -118,10 +118,14 @@ class Postings(Protocol):
 
 
 class LexicalIndex:
-    """Scores passages by terms. Follows the catalogue's generation; safe between threads."""
+    """Scores passages by terms. Follows the catalogue's generation; safe between threads.
 
-    def __init__(self, catalogue: Postings) -> None:
+    ``context_weight`` is what a term counts in the title or the headings, beside one in the text.
+    """
+
+    def __init__(self, catalogue: Postings, *, context_weight: float = CONTEXT_WEIGHT) -> None:
         self._catalogue = catalogue
+        self._context_weight = context_weight
         self._lock = threading.Lock()
         self._generation = -1
         self._rows: Rows = np.empty(0, np.int64)
@@ -297,7 +301,7 @@ class LexicalIndex:
         docs, columns = self._catalogue.postings(term)
         rows, inverse = np.unique(docs, return_inverse=True)
         frequency = np.bincount(
-            inverse, weights=np.where(columns == 1, CONTEXT_WEIGHT, 1.0), minlength=len(rows)
+            inverse, weights=np.where(columns == 1, self._context_weight, 1.0), minlength=len(rows)
         )
         at = np.searchsorted(self._rows, rows)
         # A passage that came or went after the table was read is not scored.

@@ -1,17 +1,17 @@
 """Related projects: why a project is near a text, a document or another project.
 
-Meaning is compared part by part, not one vector against another: each passage and sentence of
+Meaning is compared part by part, not one vector against another alone: each passage and sentence of
 what is asked about with the nearest of the project, and each sentence of the project with the
-nearest of what is asked about, as cosines of vectors that are centred by language. Terms are
-compared across languages. To that come themes, places, partners, the programme and the time,
-each a small addition to the score, and each told as a reason.
+nearest of what is asked about, beside the means of both; as cosines of vectors that are centred by
+language and whose directions are evened out. Terms are compared across languages. To that come
+themes, places, partners, the programme and the time, each a small addition to the score, and each
+told as a reason.
 
 A sentence counts by its length, theirs as ours: a title or a heading tells less than a statement.
 Of ours only the nearer half counts, since no project does all that a call asks for, and much of a
 call is what all calls say.
-The weights (mean passages 1, passages 1.6, our sentences .8, theirs 1.6; terms 1.3 times the mean
-of those) were good in each of three samples of related theses and reports (412 queries; Finnish,
-English, Finnish to English), on a wide plateau, and hold on 257 queries that had no part in it.
+The five cosines count alike, and terms as much as their mean: good on a wide plateau in each of
+three samples of related theses and reports (777 queries; Finnish, English, Finnish to English).
 """
 
 from __future__ import annotations
@@ -29,8 +29,9 @@ import numpy.typing as npt
 from kb.analysis.engines import FUNCTION_WORD_WEIGHT, question_tokens
 from kb.centring import Centring, Vector, unit
 from kb.comparing import (
-    centred,
+    Space,
     longest,
+    mean_row,
     means_of,
     names_in,
     nearer_half,
@@ -72,17 +73,17 @@ SIGNAL_WEIGHTS: Mapping[Signal, float] = {
     "programme": 0.03,
     "time": 0.01,
 }
-"""What a full agreement adds to the text's score, of which a random pair has about .1 and a
-related one .6. Small on purpose: they order what is near in meaning, and don't replace it."""
+"""What a full agreement adds to the text's score, of which a random pair has about .05 and a
+related one .45. Small on purpose: they order what is near in meaning, and don't replace it."""
 
-LEXICAL_WEIGHT = 1.3
+LEXICAL_WEIGHT = 1.0
 """The weight of terms beside the mean of the cosines."""
 
-_WHOLE, _PASSAGES, _OURS, _THEIRS = 0.2, 0.32, 0.16, 0.32
-"""What the cosines count: of the mean passages, of our passages with their nearest, of our
-sentences with theirs, of their sentences with ours."""
+_WHOLE, _PASSAGES, _SENTENCES, _OURS, _THEIRS = 0.2, 0.2, 0.2, 0.2, 0.2
+"""What the cosines count: of the mean passages, of our passages with their nearest, of the mean
+sentences, of our sentences with theirs, of their sentences with ours."""
 
-_MIDDLE, _SLOPE = 0.72, 7.5
+_MIDDLE, _SLOPE = 0.57, 9.4
 """Logistic curve from the sum to the score that is shown: one half where, on the sets of related
 theses and reports, a pair is as likely related as not among a search's first ten."""
 
@@ -140,8 +141,9 @@ class _Table:
     matrix: Matrix
     wholes: Matrix
     """The mean passage of each project, unit rows as ``rows``."""
-    means: Mapping[Language, Vector]
-    sentence_means: Mapping[Language, Vector]
+    space: Space
+    """Where passages are compared."""
+    sentence_space: Space
     languages: Mapping[int, Language]
     names: Mapping[str, str]
     """Folded places and partners, and how each is written."""
@@ -152,10 +154,18 @@ class _Table:
 
 @dataclass(frozen=True, slots=True)
 class _Sentences:
-    """A project's sentences: spans of its text, and centred unit rows."""
+    """A project's sentences: spans of its text, unit rows, lengths as shares, and their mean."""
 
     spans: tuple[Span, ...]
     matrix: Matrix
+    shares: Scores
+    mean: Vector
+
+    @classmethod
+    def of(cls, spans: Sequence[Span], matrix: Matrix) -> _Sentences:
+        """Return sentences of unit rows (n, dimension), n > 0."""
+        lengths = np.array([len(span) for span in spans], dtype=np.float32)
+        return cls(tuple(spans), matrix, lengths / lengths.sum(), mean_row(matrix, lengths))
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +178,8 @@ class _Seen:
     ``_Table.rows``."""
     wholes: Scores | None
     """The cosine of the mean passages, as ``_Table.rows``."""
+    sentences: _Sentences | None
+    """The seed's, where projects' are compared; None without vectors."""
 
     def dense(self) -> Scores | None:
         """Return what meaning tells before sentences are read, as much as it will count."""
@@ -204,11 +216,11 @@ class Relator:
         self._embedder = embedder
         self._translator = translator
         self._guess_themes = guess_themes
-        self._lexical = LexicalIndex(projects)
+        self._lexical = LexicalIndex(projects, context_weight=1.0)
         self._lock = threading.Lock()
         self._generation = -1
         self._kept: _Table | None = None
-        self._seen: dict[int, _Sentences] = {}
+        self._seen: dict[int, _Sentences | None] = {}
 
     # -- what is asked about --------------------------------------------------------------------
 
@@ -292,10 +304,7 @@ class Relator:
         records = self._projects.by_rows(candidates.tolist())
         candidates = np.array([r for r in candidates.tolist() if r in records], dtype=np.int64)
         told = self._projects.told_themes(candidates.tolist())
-        compared = [
-            self._compare(seed, look, candidates, table)
-            for seed, look in zip(seeds, seen, strict=True)
-        ]
+        compared = [self._compare(look, candidates, table) for look in seen]
         sums = np.array(
             [
                 self._summed(one)
@@ -321,7 +330,13 @@ class Relator:
                     score=1 / (1 + math.exp(-_SLOPE * (float(scores[at]) - _MIDDLE))),
                     meaning=None if np.isnan(dense) else dense,
                     terms=float(compared[nearest].lexical[at]),
-                    reasons=self._reasons(seeds, row, records[row], table, without, nearest),
+                    reasons=self._reasons(
+                        seeds,
+                        records[row],
+                        without,
+                        nearest,
+                        self._nearest_pair(seen[nearest], row, table),
+                    ),
                 )
             )
         return results
@@ -449,7 +464,7 @@ class Relator:
         And the cosine of its mean passage with the seed's.
         """
         assert seed.passage_vectors is not None
-        ours = centred(seed.passage_vectors, table.means[seed.language])
+        ours = table.space.rows(seed.passage_vectors, seed.language)
         best = np.maximum.reduceat(table.matrix @ ours.T, table.first, axis=0)
         wholes = table.wholes @ unit(ours.mean(axis=0, keepdims=True))[0]
         return nearer_half(best, least=_LEAST_PASSAGES), wholes
@@ -457,45 +472,44 @@ class Relator:
     def _look(self, seed: Seed, table: _Table) -> _Seen:
         known = seed.passage_vectors is not None and len(seed.passages) and len(table.rows)
         passages, wholes = self._passages(seed, table) if known else (None, None)
-        return _Seen(self._lexical.score(self._words(seed)), passages, wholes)
+        sentences = (
+            _Sentences.of(
+                seed.sentences, table.sentence_space.rows(seed.sentence_vectors, seed.language)
+            )
+            if known and seed.sentences and seed.sentence_vectors is not None
+            else None
+        )
+        return _Seen(self._lexical.score(self._words(seed)), passages, wholes, sentences)
 
-    def _compare(self, seed: Seed, look: _Seen, candidates: Rows, table: _Table) -> _Compared:
+    def _compare(self, look: _Seen, candidates: Rows, table: _Table) -> _Compared:
         lexical, _ = look.lexical.at(candidates)
         dense = np.full(len(candidates), np.nan, np.float32)
         out = _Compared(dense, lexical)
-        if seed.sentence_vectors is None or look.passages is None or look.wholes is None:
+        mine = look.sentences
+        if mine is None or look.passages is None or look.wholes is None:
             return out
-        if not seed.sentences:
-            return out
-        ours = centred(seed.sentence_vectors, table.sentence_means[seed.language])
-        lengths = np.array([len(span) for span in seed.sentences], dtype=np.float32)
         for at, (row, sentences) in enumerate(self._sentences(candidates, table).items()):
             place = int(np.searchsorted(table.rows, row))
-            if not len(sentences.spans) or place >= len(table.rows) or table.rows[place] != row:
+            if sentences is None or place >= len(table.rows) or table.rows[place] != row:
                 continue
-            cosine = sentences.matrix @ ours.T
-            forward = float(
-                nearer_half(cosine.max(axis=0)[None], least=_LEAST_SENTENCES, weights=lengths)[0]
-            )
-            theirs = np.array([len(span) for span in sentences.spans], dtype=np.float32)
-            backward = float(cosine.max(axis=1) @ (theirs / theirs.sum()))
+            cosine = sentences.matrix @ mine.matrix.T
+            nearest = cosine.max(axis=0)[None]
+            forward = nearer_half(nearest, least=_LEAST_SENTENCES, weights=mine.shares)[0]
             dense[at] = (
                 _WHOLE * float(look.wholes[place])
                 + _PASSAGES * float(look.passages[place])
-                + _OURS * forward
-                + _THEIRS * backward
+                + _SENTENCES * float(sentences.mean @ mine.mean)
+                + _OURS * float(forward)
+                + _THEIRS * float(cosine.max(axis=1) @ sentences.shares)
             )
         return out
 
-    def _nearest_pair(self, seed: Seed, row: int, table: _Table) -> tuple[Span, Span] | None:
+    def _nearest_pair(self, look: _Seen, row: int, table: _Table) -> tuple[Span, Span] | None:
         """Return a project's sentence and ours that lie nearest; None without vectors."""
-        if seed.sentence_vectors is None or not seed.sentences or not len(table.rows):
+        theirs, ours = self._sentences(np.array([row]), table)[row], look.sentences
+        if theirs is None or ours is None:
             return None
-        sentences = self._sentences(np.array([row]), table)[row]
-        if not sentences.spans:
-            return None
-        ours = centred(seed.sentence_vectors, table.sentence_means[seed.language])
-        return nearest_pair(sentences.matrix @ ours.T, sentences.spans, seed.sentences)
+        return nearest_pair(theirs.matrix @ ours.matrix.T, theirs.spans, ours.spans)
 
     @staticmethod
     def _summed(one: _Compared) -> Scores:
@@ -504,23 +518,22 @@ class Relator:
         dense = np.where(np.isnan(one.dense), floor, one.dense)
         return np.asarray(dense + LEXICAL_WEIGHT * one.lexical, dtype=np.float32)
 
-    def _sentences(self, rows: Rows, table: _Table) -> dict[int, _Sentences]:
+    def _sentences(self, rows: Rows, table: _Table) -> dict[int, _Sentences | None]:
         """Return the sentences of projects in the order asked; those seen come from memory."""
         with self._lock:
-            found = {row: s for row in rows.tolist() if (s := self._seen.get(row)) is not None}
+            found = {row: self._seen[row] for row in rows.tolist() if row in self._seen}
         missing = [row for row in rows.tolist() if row not in found]
         if missing:
             parts, matrix = self._projects.vectors(self._embeddings, "sentence", missing)
+            spoken = [table.languages.get(part.project_row, "en") for part in parts]
+            matrix = table.sentence_space.mixed(matrix, spoken)
             places: dict[int, list[int]] = {row: [] for row in missing}
             for at, part in enumerate(parts):
                 places[part.project_row].append(at)
             fresh = {
-                row: _Sentences(
-                    tuple(parts[at].span for at in at_rows),
-                    centred(matrix[at_rows], table.sentence_means[table.languages.get(row, "en")])
-                    if at_rows
-                    else np.empty((0, 0), np.float32),
-                )
+                row: _Sentences.of([parts[at].span for at in at_rows], matrix[at_rows])
+                if at_rows
+                else None
                 for row, at_rows in places.items()
             }
             with self._lock:
@@ -581,11 +594,10 @@ class Relator:
     def _reasons(
         self,
         seeds: Sequence[Seed],
-        row: int,
         project: Project,
-        table: _Table,
         without: frozenset[Signal],
         nearest: int,
+        pair: tuple[Span, Span] | None,
     ) -> tuple[Reason, ...]:
         shared: dict[Signal, dict[str, None]] = {}
         for seed in seeds:
@@ -602,9 +614,7 @@ class Relator:
             if shared.get(kind) and kind not in without:
                 reasons.append(Reason(kind, tuple(shared[kind])))
         seed = seeds[nearest]
-        pair = self._nearest_pair(seed, row, table) or pair_by_words(
-            seed.text, seed.sentences, seed.language, project
-        )
+        pair = pair or pair_by_words(seed.text, seed.sentences, seed.language, project)
         if pair is not None:
             theirs, ours = pair
             reasons.append(
@@ -651,31 +661,22 @@ class Relator:
             language for language in LANGUAGES if counts[language] > _FEW * len(languages)
         )
         if not len(parts):
-            none = np.empty(0, np.int64)
+            none, empty = np.empty(0, np.int64), np.empty((0, 0), np.float32)
+            nowhere = Space({}, empty)
             return _Table(
-                none,
-                none,
-                np.empty((0, 0), np.float32),
-                np.empty((0, 0), np.float32),
-                {},
-                {},
-                languages,
-                names,
-                False,
-                spoken_here,
+                none, none, empty, empty, nowhere, nowhere, languages, names, False, spoken_here
             )
         spoken = [languages.get(row, "en") for row in owners.tolist()]
         prior = self._centring.prior_passages()
-        means = means_of(matrix, spoken, prior)
-        # Sentences have a mean of their own: .02 nDCG@10 better than with the passages'.
+        space = Space.of(matrix, spoken, means_of(matrix, spoken, prior))
+        # Sentences have a space of their own: .02 nDCG@10 better than with the passages' mean.
         step = max(1, len(rows) // _SAMPLE)
         sample, some = self._projects.vectors(self._embeddings, "sentence", rows[::step].tolist())
         sampled = [languages.get(part.project_row, "en") for part in sample]
-        sentence_means = means_of(some, sampled, prior) if sample else means
-        for language in LANGUAGES:
-            here = np.array([one == language for one in spoken])
-            if here.any():
-                matrix[here] = centred(matrix[here], means[language])
+        sentence_space = (
+            Space.of(some, sampled, means_of(some, sampled, prior)) if sample else space
+        )
+        matrix = space.mixed(matrix, spoken)
         unique, first = np.unique(owners, return_index=True)
         counted = np.diff(np.append(first, len(owners)))[:, None]
         wholes = unit((np.add.reduceat(matrix, first, axis=0) / counted).astype(np.float32))
@@ -684,8 +685,8 @@ class Relator:
             first,
             matrix,
             wholes,
-            means,
-            sentence_means,
+            space,
+            sentence_space,
             languages,
             names,
             self._projects.has_themes(),

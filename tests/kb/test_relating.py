@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from ingest.pipeline import ingest
 from ingest.registry import index_projects
 from kb.assembly import open_relator
-from kb.comparing import nearer_half
+from kb.centring import Vector, unit
+from kb.comparing import Space, nearer_half
 from kb.errors import BadQuestion, NotFound
 from kb.knowledge_base import KnowledgeBase
-from kb.model import Document, DocumentId, Span
+from kb.model import Document, DocumentId, Language, Span
 from kb.projects import Partner, Project, ProjectFilter, Projects
 from kb.related import Quote, Reason, Related, escaped, related_csv
 from kb.relating import Signal, seeds_of
@@ -128,6 +129,74 @@ def test_longer_parts_count_more() -> None:
     near, lengths = np.array([[0.0, 0.5, 1.0]], np.float32), np.array([9, 1, 3], np.float32)
 
     assert nearer_half(near, least=2, weights=lengths)[0] == pytest.approx(3.5 / 4)
+
+
+def leaning(count: int, seed: int) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+    """Return vectors that mostly say the same: one direction varies twenty times as much."""
+    rows = np.random.default_rng(seed).normal(size=(count, 16)).astype(np.float32)
+    rows[:, 0] = rows[:, 0] * 20 + 50
+    return rows
+
+
+def test_directions_in_which_all_vary_count_less() -> None:
+    rows = leaning(2000, 1)
+    mean = rows.mean(axis=0)
+
+    space = Space.of(rows, ["fi"] * len(rows), {"fi": mean})
+    evened = space.rows(rows, "fi")
+
+    np.testing.assert_allclose(np.linalg.norm(evened, axis=1), 1, rtol=1e-5)
+    before = (unit(rows - mean) ** 2).mean(axis=0)
+    after = (evened**2).mean(axis=0)
+    assert before[0] > 0.75
+    assert after[0] < 0.65
+    assert after[1:].min() > 1.5 * before[1:].min()
+    np.testing.assert_allclose(space.mixed(rows, ["fi"] * len(rows)), evened, rtol=1e-5)
+
+
+def test_few_vectors_are_hardly_turned() -> None:
+    rows = np.random.default_rng(2).normal(size=(3, 384)).astype(np.float32)
+    mean = np.zeros(384, np.float32)
+
+    evened = Space.of(rows, ["sv"] * 3, {"sv": mean}).rows(rows, "sv")
+
+    assert (evened * unit(rows)).sum(axis=1).min() > 0.97
+
+
+def test_each_language_is_compared_from_its_own_mean() -> None:
+    rows = leaning(300, 3)
+    shifted = rows + np.float32(7)
+    means: dict[Language, Vector] = {"fi": rows.mean(axis=0), "en": shifted.mean(axis=0)}
+    fi: Language = "fi"
+    en: Language = "en"
+    spoken = [fi] * 300 + [en] * 300
+
+    space = Space.of(np.concatenate([rows, shifted]), spoken, means)
+
+    np.testing.assert_allclose(space.rows(rows, "fi"), space.rows(shifted, "en"), atol=1e-4)
+
+
+def test_sentences_that_no_project_is_near_to_hardly_count(kb: KnowledgeBase) -> None:
+    asked = (
+        "Akkutehtaiden jätevedet on puhdistettava. Sulfaatti on otettava talteen jätevesistä. "
+        "Kalvot puhdistavat tehtaiden jätevesiä. Puhdistetut vedet johdetaan mereen. "
+        "Jätevesien puhdistus maksaa tehtaille. Tehtaat puhdistavat vetensä itse. "
+    )
+    every = (
+        "Hakemus lähetetään sähköisesti. Päätöksistä kerrotaan hakijoille keväällä. "
+        "Rahoittaja mainitaan julkaisuissa. Selvitys palautetaan määräaikaan mennessä. "
+        "Kustannukset todennetaan kuiteilla. Allekirjoituksen antaa nimenkirjoittaja. "
+    )
+    index_projects(kb)
+    relator = open_relator(kb)
+
+    def forward(text: str) -> float:
+        table, seed = relator._table(), relator._embedded(relator.of_text(text))
+        look = relator._look(seed, table)
+        assert look.passages is not None
+        return float(relator._compare(look, table.rows[:1], table).dense[0])
+
+    assert forward(every + asked) > 0.8 * forward(asked)
 
 
 def test_signals_can_be_held_out(kb: KnowledgeBase) -> None:
