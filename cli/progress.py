@@ -11,7 +11,7 @@ from cli.frame import t
 
 if TYPE_CHECKING:
     from ingest.indexing import Embedded
-    from ingest.pipeline import Progress
+    from ingest.outcomes import Progress
 
 
 @contextmanager
@@ -59,7 +59,7 @@ def progress_bars() -> Iterator[Callable[[Progress], None]]:
 
 @contextmanager
 def embedding_bars() -> Iterator[Callable[[Embedded], None]]:
-    from ingest.pipeline import Progress
+    from ingest.outcomes import Progress
 
     with progress_bars() as draw:
 

@@ -22,7 +22,7 @@ from kb.errors import KnowledgeBaseError, NotFound
 from kb.messages import message
 
 if TYPE_CHECKING:
-    from ingest.pipeline import Report
+    from ingest.outcomes import Report
 
 REJECTED = 3
 """The exit code of a command that was done, but for some files or rows."""
@@ -42,7 +42,7 @@ def ingest_command(
     as_json: bool,
 ) -> None:
     from ingest.batch_report import write_report
-    from ingest.pipeline import Outcome
+    from ingest.outcomes import Outcome
     from ingest.working import take_in
 
     for path in paths:
@@ -74,7 +74,7 @@ def _print_report(report: Report) -> None:
             f"  {rejection.error.text(frame.LANGUAGE)}\n  → {rejection.error.cure(frame.LANGUAGE)}",
             err=True,
         )
-    from ingest.pipeline import warning_text
+    from ingest.outcomes import warning_text
 
     for source, warning in report.warnings:
         text = warning_text(warning, frame.LANGUAGE)
@@ -174,7 +174,7 @@ def watch_command(folders: tuple[Path, ...], settle: float, scan: float) -> None
     import threading
     from datetime import datetime
 
-    from ingest.pipeline import Outcome, What
+    from ingest.outcomes import Outcome, What
     from ingest.watch import watch
 
     for folder in folders:
@@ -207,7 +207,7 @@ def watch_command(folders: tuple[Path, ...], settle: float, scan: float) -> None
         click.echo(t("error", text=error.text(frame.LANGUAGE)), err=True)
 
     def done(report: Report) -> None:
-        from ingest.pipeline import warning_text
+        from ingest.outcomes import warning_text
 
         for source, warning in report.warnings:
             if not source:

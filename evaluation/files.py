@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 
+from ingest.describing import document_of
 from ingest.limits import MEGABYTE, Limits
-from ingest.pipeline import document_of
 from ingest.sandbox import ReaderPool
 from ingest.sources import Source, discover
 from kb.catalogue import SourceRecord

@@ -15,7 +15,7 @@ from evaluation import product
 from evaluation.beir import CORE, BeirResult, BeirSet, load, load_core, run
 from evaluation.compare import Comparison, Difference, compare
 from evaluation.tables import Table, columns, heading, note, render
-from ingest.pipeline import Progress
+from ingest.outcomes import Progress
 from kb.retrieval import LEGS
 from kb.settings import Settings
 

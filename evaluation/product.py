@@ -27,8 +27,9 @@ from evaluation.beir import (
     write_run,
 )
 from evaluation.tables import Table, columns, heading, note, render
+from ingest.outcomes import Progress
 from ingest.passages import SPLITTER
-from ingest.pipeline import Progress, TextSource, ingest_texts
+from ingest.pipeline import TextSource, ingest_texts
 from ingest.reindexing import reindex
 from kb.assembly import open_knowledge_base
 from kb.errors import ReindexNeeded

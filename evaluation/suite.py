@@ -32,7 +32,7 @@ from evaluation.questions import GoldQuestion, QuestionsResult, evaluate_questio
 from evaluation.reading import ReadingResult, evaluate_reading
 from evaluation.report import Result, Section, write_report
 from evaluation.tables import Table, columns, heading, render
-from ingest.pipeline import Progress
+from ingest.outcomes import Progress
 from kb.assembly import open_knowledge_base
 from kb.knowledge_base import KnowledgeBase
 from kb.model import Language

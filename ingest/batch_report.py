@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
-from ingest.pipeline import Outcome, Report, What, warning_text
+from ingest.outcomes import Outcome, Report, What, warning_text
 from kb.database import now
 from kb.errors import KnowledgeBaseError
 from kb.messages import message

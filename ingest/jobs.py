@@ -23,7 +23,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, cast
 
-from ingest.pipeline import Progress, Rejection, Report
+from ingest.outcomes import Progress, Rejection, Report
 from ingest.registry import Imported
 from ingest.registry_rows import RowNote
 from ingest.sources import Source

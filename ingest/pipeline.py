@@ -13,7 +13,6 @@ each run, without being read again, until the file, the readers or what they lac
 from __future__ import annotations
 
 import errno
-import json
 import os
 import shutil
 import threading
@@ -21,8 +20,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, fields, replace
-from enum import StrEnum
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -30,9 +28,11 @@ from typing import Literal
 
 from ingest import scratch
 from ingest.cleaning import normalise
+from ingest.describing import document_of, metadata_json
 from ingest.indexing import Embedded, Indexer, prepare
 from ingest.limits import MEGABYTE, Limits
 from ingest.locking import writer_lock
+from ingest.outcomes import Outcome, Progress, Rejection, Report, What
 from ingest.passages import SPLITTER, split
 from ingest.readers.dispatch import READER_FINGERPRINT
 from ingest.reading import Reading
@@ -40,23 +40,18 @@ from ingest.sandbox import ReaderPool
 from ingest.sources import Source, discover, snapshot
 from kb.assembly import open_theming
 from kb.catalogue import ITEM_KINDS, RejectedRecord, SourceRecord
-from kb.database import now
 from kb.doctor import sweep_originals
 from kb.errors import NotFound, StorageError, UnreadableDocument
 from kb.knowledge_base import KnowledgeBase
-from kb.language import detect
-from kb.messages import message
 from kb.model import (
     Block,
     Confidentiality,
     Document,
-    DocumentId,
     Language,
     Metadata,
 )
 
 _READER = f"{READER_FINGERPRINT} {SPLITTER}"
-_LANGUAGE_SAMPLE = 20_000
 _IN_FLIGHT = 4
 """Files that may be read or wait as read, so that memory doesn't grow with the folder."""
 
@@ -77,93 +72,6 @@ _PROGRAMS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Rejection:
-    """A file that wasn't taken in: why, and what to do."""
-
-    source: str
-    error: UnreadableDocument
-
-
-class What(StrEnum):
-    """What became of a file."""
-
-    INGESTED = "ingested"
-    ANOTHER_SOURCE = "another_source"  # its content is here already, by another name
-    UNCHANGED = "unchanged"
-    REMOVED = "removed"
-    REJECTED = "rejected"
-    IGNORED = "ignored"  # rejected, and somebody has said that it may stay so
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What became of one file; ``seconds`` is the time for reading and putting it in."""
-
-    source: str
-    key: str
-    what: What
-    title: str = ""
-    pages: int | None = None
-    passages: int = 0
-    warnings: tuple[str, ...] = ()
-    seconds: float = 0.0
-    error: UnreadableDocument | None = None
-
-
-@dataclass(slots=True)
-class Report:
-    """What a run did."""
-
-    ingested: int = 0
-    unchanged: int = 0
-    removed: int = 0
-    ignored: int = 0
-    rejected: list[Rejection] = field(default_factory=list)
-    warnings: list[tuple[str, str]] = field(default_factory=list)
-    passages: int = 0
-    seconds: float = 0.0
-
-    def to_json(self, language: str = "en") -> dict[str, object]:
-        """Return the object of the published interface."""
-        return {
-            "ingested": self.ingested,
-            "unchanged": self.unchanged,
-            "removed": self.removed,
-            "ignored": self.ignored,
-            "rejected": [
-                {
-                    "source": rejection.source,
-                    "reason": rejection.error.text(language),
-                    "cure": rejection.error.cure(language),
-                    "code": rejection.error.code,
-                }
-                for rejection in self.rejected
-            ],
-            "warnings": [
-                {"source": source, "warning": warning_text(warning, language)}
-                for source, warning in self.warnings
-            ],
-            "passages": self.passages,
-            "seconds": round(self.seconds, 2),
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a run has come: files while reading, rows of projects, else texts.
-
-    ``pages`` and ``passages`` are those so far.
-    """
-
-    stage: Literal["waiting", "reading", "passages", "sentences", "projects"]
-    done: int
-    total: int
-    current: str = ""
-    pages: int = 0
-    passages: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class TextSource:
     """A text in memory, such as an entry of a test collection."""
 
@@ -171,25 +79,6 @@ class TextSource:
     text: str
     title: str = ""
     language: Language | None = None
-
-
-def warning_text(warning: str, language: str) -> str:
-    """Return a reader's warning (``warning.key|name=value|…``) in a language.
-
-    With a ``code``, ``why`` is that refusal's reason, made with the values named ``why.…``.
-    """
-    key, *params = warning.split("|")
-    try:
-        said = dict(param.split("=", 1) for param in params)
-        if "code" in said:
-            given = {k.removeprefix("why."): v for k, v in said.items() if k.startswith("why.")}
-            said = {
-                "name": said["name"],
-                "why": UnreadableDocument(said["code"], **given).text(language),
-            }
-        return message(key, language, **said)
-    except (KeyError, ValueError):
-        return warning
 
 
 def ingest(
@@ -766,56 +655,3 @@ def _storage_error(error: OSError, folder: Path) -> StorageError:
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST):
         return StorageError("data_folder_unwritable", folder=folder)
     return StorageError("storage", folder=folder, why=error)
-
-
-def document_of(reading: Reading, *, record: SourceRecord, given: Metadata | None) -> Document:
-    """Return the document of a reading, with what the manifest says above what the file says.
-
-    Raises UnreadableDocument when there is no text.
-    """
-    if not reading.text.strip():
-        raise UnreadableDocument("unreadable_no_text", name=record.name)
-    metadata = merged(reading.metadata, given)
-    language = (
-        (given.language if given else None)
-        or detect(reading.text[:_LANGUAGE_SAMPLE])
-        or reading.metadata.language
-        or "fi"
-    )
-    if not metadata.title:
-        metadata = replace(metadata, title=Path(record.name).stem)
-    identity = sha256(f"{record.digest}\0{reading.text}".encode()).hexdigest()
-    return Document(
-        id=DocumentId(identity[:16]),
-        text=reading.text,
-        blocks=reading.blocks,
-        page_starts=reading.page_starts,
-        metadata=metadata,
-        language=language,
-        media_type=reading.media_type,
-        digest=record.digest,
-        source=record.name,
-        sources=(record.name,),
-        added=now(),
-        warnings=reading.warnings,
-    )
-
-
-def merged(read: Metadata, given: Metadata | None) -> Metadata:
-    """Return what a file says about itself, overruled by what a manifest says where it does."""
-    if given is None:
-        return read
-    empty = Metadata()
-    said = {
-        entry.name: getattr(given, entry.name)
-        for entry in fields(Metadata)
-        if getattr(given, entry.name) != getattr(empty, entry.name)
-    }
-    return replace(read, **said)
-
-
-def metadata_json(metadata: Metadata | None) -> str:
-    """Return a manifest's metadata as text that is equal when they are."""
-    return json.dumps(
-        asdict(metadata) if metadata else {}, ensure_ascii=False, sort_keys=True, default=str
-    )

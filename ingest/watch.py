@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from ingest.jobs import JobKind
-from ingest.pipeline import Outcome, Progress, Report
+from ingest.outcomes import Outcome, Progress, Report
 from ingest.working import take_in
 from kb.errors import KnowledgeBaseError
 from kb.knowledge_base import KnowledgeBase

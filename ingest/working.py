@@ -20,7 +20,8 @@ from pathlib import Path
 
 from ingest.jobs import Job, JobKind, Jobs, sources_of
 from ingest.locking import writer_lock
-from ingest.pipeline import Outcome, Progress, Report, ingest, ingest_sources, retry_rejected
+from ingest.outcomes import Outcome, Progress, Report
+from ingest.pipeline import ingest, ingest_sources, retry_rejected
 from ingest.registry import Imported, index_some, indexes_later
 from ingest.registry_upload import SentTables
 from kb.errors import CatalogueBusy, KnowledgeBaseError

@@ -16,7 +16,7 @@ from api.web.site import Visit
 from api.web.viewer import document_line
 from ingest.jobs import Job, JobKind, Jobs, JobState
 from ingest.locking import writer_lock
-from ingest.pipeline import Report
+from ingest.outcomes import Report
 from kb.catalogue import DocumentRow
 from kb.errors import KnowledgeBaseError, NotFound
 from kb.model import LANGUAGES, Confidentiality, Kind

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from ingest.pipeline import warning_text
+from ingest.outcomes import warning_text
 from kb import wording
 from kb.given import GivenFigure
 from kb.messages import catalogue, message

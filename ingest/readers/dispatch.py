@@ -55,7 +55,7 @@ _FORMATS = {
     "ppt": _Format("PPT", "legacy:read_ppt", ("ppt", "pps", "pot")),
     "xls": _Format("XLS", "legacy:read_xls", ("xls", "xlt")),
     "image": _Format(
-        "PNG, JPEG, TIFF", "pdf:read_image", ("png", "jpg", "jpeg", "tif", "tiff", "bmp", "webp")
+        "PNG, JPEG, TIFF", "scans:read_image", ("png", "jpg", "jpeg", "tif", "tiff", "bmp", "webp")
     ),
 }
 _BY_EXTENSION = {
@@ -90,8 +90,8 @@ def read(path: Path, *, name: str = "", limits: Limits | None = None) -> Reading
         getattr(importlib.import_module(f"ingest.readers.{module}"), function),
     )
     try:
-        # The PDF reader has limits of its own, in pages.
-        reading = call(path) if module == "pdf" else call(path, limits=bounds)
+        # PDF files and scans have limits of their own, in pages.
+        reading = call(path) if module in ("pdf", "scans") else call(path, limits=bounds)
     except RecursionError as error:
         raise UnreadableDocument("unreadable_bomb") from error
     except UnreadableDocument as error:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ingest.jobs import MAX_ATTEMPTS, Job, JobKind, Jobs, JobState, UploadedFile, sources_of
-from ingest.pipeline import Progress, Rejection, Report
+from ingest.outcomes import Progress, Rejection, Report
 from ingest.registry import Imported
 from ingest.registry_rows import RowNote
 from kb.catalogue import Catalogue

@@ -11,7 +11,8 @@ import pytest
 
 from ingest import pipeline
 from ingest.batch_report import as_html, as_json, write_report
-from ingest.pipeline import Outcome, What, ingest, ingest_sources, retry_rejected
+from ingest.outcomes import Outcome, What
+from ingest.pipeline import ingest, ingest_sources, retry_rejected
 from ingest.sources import Source
 from kb.doctor import examine
 from kb.errors import KnowledgeBaseError, NotFound

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import ingest.watch
-from ingest.pipeline import Outcome, What
+from ingest.outcomes import Outcome, What
 from ingest.watch import watch
 from kb.doctor import examine
 from kb.errors import KnowledgeBaseError

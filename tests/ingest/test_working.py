@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from ingest.jobs import Job, JobKind, Jobs, JobState, UploadedFile
-from ingest.pipeline import Progress, ingest
+from ingest.outcomes import Progress
+from ingest.pipeline import ingest
 from ingest.registry_upload import SentTables
 from ingest.watch import watch
 from ingest.working import Worker, take_in, take_rejected

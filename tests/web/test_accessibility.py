@@ -10,7 +10,7 @@ from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser, Page
 
 from ingest.jobs import Jobs
-from ingest.pipeline import Progress
+from ingest.outcomes import Progress
 from kb.catalogue import Catalogue
 from kb.errors import CatalogueBusy
 from kb.model import LANGUAGES

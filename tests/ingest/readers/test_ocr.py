@@ -8,7 +8,8 @@ from PIL import Image, ImageDraw, ImageFont
 from reportlab.lib import fonts as reportlab_fonts
 
 from ingest.readers.ocr import OcrSettings, ocr_available, recognise, skew_of
-from ingest.readers.pdf import read_image, read_pdf
+from ingest.readers.pdf import read_pdf
+from ingest.readers.scans import read_image
 from kb.errors import UnreadableDocument
 from tests.ingest.readers.typeset import A4, check, lines_of, put_lines, sheet, texts
 

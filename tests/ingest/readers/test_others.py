@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.limits import Limits
-from ingest.pipeline import warning_text
+from ingest.outcomes import warning_text
 from ingest.readers.legacy import libreoffice
 from ingest.readers.ole import Ole
 from ingest.readers.rtf import rtf_text, unpack_rtf

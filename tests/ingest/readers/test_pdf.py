@@ -18,7 +18,8 @@ from reportlab.pdfgen.canvas import Canvas
 from evaluation.reading import pairs, printed, score_reading
 from ingest.cleaning import fold
 from ingest.readers.ocr import OcrSettings
-from ingest.readers.pdf import PdfLimits, read_pdf
+from ingest.readers.pdf import read_pdf
+from ingest.readers.pdf_page import PdfLimits
 from kb.errors import UnreadableDocument
 from kb.model import BlockKind
 from tests.ingest.readers.typeset import A4, check, lines_of, put_lines, sheet, texts
