@@ -98,6 +98,10 @@ class _Numbering:
         if at is None:
             return None if number == "0" else ""
         counts = self.counters.setdefault(self.abstract.get(number, number), {})
+        # A level that is skipped (1., 1.1.1.) has had its first number: the next of it is 1.2.
+        for higher, one in defined.items():
+            if 0 < higher < level:
+                counts.setdefault(higher, one.start)
         counts[level] = counts.get(level, at.start - 1) + 1
         for deeper in [known for known in counts if known > level]:
             del counts[deeper]

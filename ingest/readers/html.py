@@ -291,7 +291,8 @@ def _around(node: etree._Element, start: etree._Element) -> bool:
 
 def _named_around(node: etree._Element) -> bool:
     """Tell whether an element is called what menus and banners are, and doesn't hold an article."""
-    if _tag(node) in ("body", "main", "article", "h1"):
+    # A mark in a sentence, such as [dubious], is read with it though it isn't printed.
+    if _tag(node) in ("body", "main", "article", "h1", "sup", "sub"):
         return False
     for name in (node.get("id"), node.get("class")):
         found = _AROUND_NAME.search(name) if name else None

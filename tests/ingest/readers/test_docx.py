@@ -69,6 +69,13 @@ def test_numbering_counts_as_word_does() -> None:
     assert texts == ["1. a", "1.a) b", "1.b) c", "2. d", "2.a) e", "väliin", "3. f"]
 
 
+def test_a_level_that_is_skipped_has_had_its_first_number() -> None:
+    body = "".join(
+        [item("a", number=1), item("b", number=1, level=2), item("c", number=1, level=1)]
+    )
+    assert [text for _, text in parts(body)] == ["1. a", "1.a.1 b", "1.b) c"]
+
+
 def test_headings_drawn_in_bold_or_capitals_count_where_no_style_is_used() -> None:
     body = (
         p("VESIHUOLTO")

@@ -208,3 +208,11 @@ def test_of_hidden_alternatives_the_default_is_read() -> None:
     assert text(f"<p>Pidä {switch} painettuna.</p>") == "Pidä Ctrl painettuna."
     # What is hidden beside shown text stays so, whatever it is called.
     assert text("<p>Vesi <b hidden id='defaulta'>piilo</b> virtaa.</p>") == "Vesi virtaa."
+
+
+def test_a_mark_in_a_sentence_stays_though_it_isnt_printed() -> None:
+    mark = "<sup class='noprint Inline-Template'>[epäilyttävä]</sup>"
+    assert text(f"<p>Vesi on{mark} puhdasta.</p>") == "Vesi on[epäilyttävä] puhdasta."
+    assert text("<p>Vesi virtaa.</p><div class='noprint'><a href='#'>Tulosta</a></div>") == (
+        "Vesi virtaa."
+    )
