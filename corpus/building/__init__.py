@@ -1,0 +1,1 @@
+"""What builds the sample documents: sources read, and a builder for each format."""
