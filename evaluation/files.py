@@ -11,11 +11,11 @@ from ingest.describing import document_of
 from ingest.limits import MEGABYTE, Limits
 from ingest.sandbox import ReaderPool
 from ingest.sources import Source, discover
-from kb.catalogue import SourceRecord
 from kb.citing import cite
 from kb.errors import UnreadableDocument
 from kb.model import Answer, Citation, Document, Span
 from kb.settings import Settings
+from kb.sources import SourceRecord
 
 
 class ReadFiles:

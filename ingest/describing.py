@@ -8,11 +8,11 @@ from hashlib import sha256
 from pathlib import Path
 
 from ingest.reading import Reading
-from kb.catalogue import SourceRecord
 from kb.database import now
 from kb.errors import UnreadableDocument
 from kb.language import detect
 from kb.model import Document, DocumentId, Metadata
+from kb.sources import SourceRecord
 
 _LANGUAGE_SAMPLE = 20_000
 

@@ -39,7 +39,7 @@ from ingest.reading import Reading
 from ingest.sandbox import ReaderPool
 from ingest.sources import Source, discover, snapshot
 from kb.assembly import open_theming
-from kb.catalogue import ITEM_KINDS, RejectedRecord, SourceRecord
+from kb.catalogue import ITEM_KINDS
 from kb.doctor import sweep_originals
 from kb.errors import NotFound, StorageError, UnreadableDocument
 from kb.knowledge_base import KnowledgeBase
@@ -50,6 +50,7 @@ from kb.model import (
     Language,
     Metadata,
 )
+from kb.sources import RejectedRecord, SourceRecord
 
 _READER = f"{READER_FINGERPRINT} {SPLITTER}"
 _IN_FLIGHT = 4

@@ -12,19 +12,15 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-import numpy.typing as npt
-
-from kb.database import Database, now
+from kb.database import now, put_row
 from kb.errors import NotFound
 from kb.model import (
-    LANGUAGES,
     Confidentiality,
     Document,
     DocumentId,
@@ -32,8 +28,6 @@ from kb.model import (
     Language,
     Metadata,
     Passage,
-    PassageId,
-    Scope,
     Span,
     WordBox,
 )
@@ -45,6 +39,8 @@ from kb.packing import (
     unpack_offsets,
     unpack_words,
 )
+from kb.passages import Passages
+from kb.sources import SourceRecord, Sources, source_columns
 
 ItemKind = Literal["passage", "sentence"]
 ITEM_KINDS: tuple[ItemKind, ...] = ("passage", "sentence")
@@ -60,36 +56,6 @@ class NewPassage:
     terms: int
     embedded_text: str
     sentence_texts: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceRecord:
-    """Where a document came from and how it looked when it was read.
-
-    ``root`` is the folder or file that was named when it was ingested; ``reader`` is the
-    fingerprint of readers and splitter.
-    """
-
-    key: str
-    root: str
-    name: str
-    digest: str
-    size: int
-    mtime_ns: int
-    reader: str
-    document_id: DocumentId | None = None
-    metadata: str = "{}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RejectedRecord:
-    """A file that wasn't taken in, and why."""
-
-    source: SourceRecord
-    code: str
-    params: Mapping[str, str]
-    at: str
-    ignored: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,11 +80,7 @@ def text_digest(text: str) -> bytes:
     return hashlib.blake2b(text.encode("utf-8"), digest_size=16).digest()
 
 
-_KEPT_SCOPES = 8
-"""Scopes whose passages each thread keeps: .8 MB each at 100,000 passages."""
-
-
-class Catalogue(Database):
+class Catalogue(Sources, Passages):
     """Documents with all that hangs on them. Safe to share between threads."""
 
     def __init__(self, folder: Path) -> None:
@@ -163,12 +125,12 @@ class Catalogue(Database):
             before = connection.execute(
                 "SELECT document_id FROM source WHERE key = ?", (source.key,)
             ).fetchone()
-            _put(
+            put_row(
                 connection,
                 "source",
                 key="key",
                 values={
-                    **_source_columns(source),
+                    **source_columns(source),
                     "document_id": document.id,
                     "metadata": source.metadata,
                     "confidentiality": str(document.metadata.confidentiality),
@@ -188,7 +150,7 @@ class Catalogue(Database):
     def _insert_document(
         self, connection: sqlite3.Connection, document: Document, words: Sequence[WordBox]
     ) -> None:
-        _put(
+        put_row(
             connection,
             "document",
             values={
@@ -284,7 +246,7 @@ class Catalogue(Database):
     ) -> None:
         for new in passages:
             passage = new.passage
-            row = _put(
+            row = put_row(
                 connection,
                 "passage",
                 values={
@@ -354,37 +316,6 @@ class Catalogue(Database):
             {**columns, "id": document_id},
         )
         self._put_themes(connection, document_id, meta)
-
-    def touch_source(self, source: SourceRecord) -> None:
-        """Note that a source looks different on disk though its content is the same."""
-        with self.transaction() as connection:
-            connection.execute("DELETE FROM rejected WHERE key = ?", (source.key,))
-            connection.execute(
-                "UPDATE source SET size = ?, mtime_ns = ?, root = ? WHERE key = ?",
-                (source.size, source.mtime_ns, source.root, source.key),
-            )
-
-    def reject(self, source: SourceRecord, *, code: str, params: Mapping[str, str]) -> None:
-        """Note that a file can't be taken in; what an earlier version of it brought stays.
-
-        A file that was told to be ignored stays so while its content is the same.
-        """
-        with self.transaction() as connection:
-            connection.execute(
-                "UPDATE rejected SET ignored = 0 WHERE key = ? AND (digest <> ? OR digest = '')",
-                (source.key, source.digest),
-            )
-            _put(
-                connection,
-                "rejected",
-                key="key",
-                values={
-                    **_source_columns(source),
-                    "code": code,
-                    "params": json.dumps(dict(params), ensure_ascii=False),
-                    "at": now(),
-                },
-            )
 
     # -- documents out ------------------------------------------------------------------------
 
@@ -544,36 +475,6 @@ class Catalogue(Database):
             raise NotFound(what="document", id=document_id)
         return unpack_words(row["words"], span)
 
-    def sources(self, root: str | None = None) -> list[SourceRecord]:
-        """Return the sources, or those that came in by one root."""
-        where, values = ("WHERE root = ?", (root,)) if root is not None else ("", ())
-        return [
-            _source(row)
-            for row in self.connection.execute(f"SELECT * FROM source {where} ORDER BY key", values)
-        ]
-
-    def source(self, key: str) -> SourceRecord | None:
-        """Return one source."""
-        row = self.connection.execute("SELECT * FROM source WHERE key = ?", (key,)).fetchone()
-        return None if row is None else _source(row)
-
-    def sources_of(self, document_id: DocumentId) -> list[SourceRecord]:
-        """Return the sources that hold a document."""
-        return [
-            _source(row)
-            for row in self.connection.execute(
-                "SELECT * FROM source WHERE document_id = ? ORDER BY key", (document_id,)
-            )
-        ]
-
-    def source_with(self, digest: str, *, reader: str) -> SourceRecord | None:
-        """Return a source of this content that was read by these readers."""
-        row = self.connection.execute(
-            "SELECT * FROM source WHERE digest = ? AND reader = ? ORDER BY key LIMIT 1",
-            (digest, reader),
-        ).fetchone()
-        return None if row is None else _source(row)
-
     def digests(self) -> set[str]:
         """Return the digests of all documents' originals."""
         return {row[0] for row in self.connection.execute("SELECT digest FROM document")}
@@ -597,244 +498,6 @@ class Catalogue(Database):
             )
         ]
 
-    def rejected(self) -> list[RejectedRecord]:
-        """Return the files that weren't taken in."""
-        return [
-            _rejected(row)
-            for row in self.connection.execute(f"SELECT {_REJECTED} FROM rejected ORDER BY key")
-        ]
-
-    def rejection(self, key: str) -> RejectedRecord | None:
-        """Return why a file wasn't taken in, None when it wasn't rejected."""
-        row = self.connection.execute(
-            f"SELECT {_REJECTED} FROM rejected WHERE key = ?", (key,)
-        ).fetchone()
-        return None if row is None else _rejected(row)
-
-    def read_rejected_again(self, keys: Sequence[str] = ()) -> None:
-        """See that rejected files, those of the keys or all, are read by the next ingestion.
-
-        Raises NotFound when one of the keys isn't a rejected file's.
-        """
-        self._change_rejected("reader = '', ignored = 0", keys)
-
-    def ignore_rejected(self, keys: Sequence[str]) -> None:
-        """Have the reports say no more of rejected files while they stay as they are.
-
-        Raises NotFound when one of the keys isn't a rejected file's.
-        """
-        self._change_rejected("ignored = 1", keys)
-
-    def _change_rejected(self, change: str, keys: Sequence[str]) -> None:
-        with self.transaction() as connection:
-            if not keys:
-                connection.execute(f"UPDATE rejected SET {change}")
-            for key in keys:
-                changed = connection.execute(
-                    f"UPDATE rejected SET {change} WHERE key = ?", (key,)
-                ).rowcount
-                if not changed:
-                    raise NotFound("not_rejected", file=key)
-
-    def forget_rejected(self, keys: Iterable[str]) -> None:
-        """Drop files from the list of the rejected."""
-        with self.transaction() as connection:
-            connection.executemany("DELETE FROM rejected WHERE key = ?", [(key,) for key in keys])
-
-    # -- passages and terms -------------------------------------------------------------------
-
-    def passages(self, rows: Sequence[int]) -> dict[int, Passage]:
-        """Return passages by their rows; rows that aren't there are left out."""
-        found: dict[int, Passage] = {}
-        for chunk in chunks(rows, 500):
-            marks = ",".join("?" * len(chunk))
-            spans: dict[int, list[Span]] = {}
-            for row in self.connection.execute(
-                f"SELECT passage_row, start, end FROM sentence WHERE passage_row IN ({marks}) "
-                "ORDER BY start",
-                chunk,
-            ):
-                spans.setdefault(row[0], []).append(Span(row[1], row[2]))
-            for row in self.connection.execute(
-                f"SELECT * FROM passage WHERE row IN ({marks})", chunk
-            ):
-                found[row["row"]] = Passage(
-                    id=PassageId(row["id"]),
-                    document_id=DocumentId(row["document_id"]),
-                    start=row["start"],
-                    end=row["end"],
-                    language=row["language"],
-                    heading=tuple(json.loads(row["heading"])),
-                    sentences=tuple(spans.get(row["row"], ())),
-                )
-        return found
-
-    def texts(self, rows: Sequence[int]) -> dict[int, str]:
-        """Return the texts of passages by their rows; rows that aren't there are left out."""
-        found: dict[int, str] = {}
-        for chunk in chunks(rows, 500):
-            found.update(
-                (row[0], row[1])
-                for row in self.connection.execute(
-                    "SELECT passage.row, substr(text, start + 1, end - start) FROM passage "
-                    "JOIN document ON document.id = document_id "
-                    f"WHERE passage.row IN ({','.join('?' * len(chunk))})",
-                    chunk,
-                )
-            )
-        return found
-
-    def passages_known(self, rows: Sequence[int]) -> npt.NDArray[np.int64]:
-        """Return those of the rows that are passages here, in the order given."""
-        here: set[int] = set()
-        for chunk in chunks(rows, 500):
-            marks = ",".join("?" * len(chunk))
-            here.update(
-                row[0]
-                for row in self.connection.execute(
-                    f"SELECT row FROM passage WHERE row IN ({marks})", chunk
-                )
-            )
-        return np.array([row for row in rows if row in here], dtype=np.int64)
-
-    def passage_rows(self, document_id: DocumentId) -> list[int]:
-        """Return the rows of a document's passages, in order."""
-        return [
-            row[0]
-            for row in self.connection.execute(
-                "SELECT row FROM passage WHERE document_id = ? ORDER BY start", (document_id,)
-            )
-        ]
-
-    def passage_table(
-        self,
-    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], npt.NDArray[np.int8]]:
-        """Return every passage's row, ascending, length in terms and place in ``LANGUAGES``."""
-        rows = self.connection.execute(
-            "SELECT row, terms, CASE language "
-            + " ".join(f"WHEN '{name}' THEN {at}" for at, name in enumerate(LANGUAGES))
-            + " ELSE 0 END FROM passage ORDER BY row"
-        ).fetchall()
-        table = np.array([tuple(row) for row in rows], dtype=np.int64).reshape(-1, 3)
-        return table[:, 0].copy(), table[:, 1].astype(np.int32), table[:, 2].astype(np.int8)
-
-    def postings(self, term: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int8]]:
-        """Return where a term occurs: passage rows (repeated by count) and 0 body, 1 context."""
-        return occurrences(self.connection, "term_instance", term)
-
-    def themes_of_passages(self, rows: Sequence[int]) -> dict[int, tuple[str, ...]]:
-        """Return the themes of passages by row, the surest first; those of none are left out."""
-        found: dict[int, list[str]] = {}
-        marks = ",".join("?" * len(rows))
-        for row, theme in self.connection.execute(
-            "SELECT passage_row, theme FROM passage_theme "
-            f"WHERE passage_row IN ({marks}) ORDER BY score DESC, theme",
-            [int(row) for row in rows],
-        ):
-            found.setdefault(row, []).append(theme)
-        return {row: tuple(themes) for row, themes in found.items()}
-
-    def passage_themes(self, confidentiality: Iterable[str]) -> set[str]:
-        """Return the themes of the passages of documents of some levels of confidentiality."""
-        levels = sorted(confidentiality)
-        return {
-            row[0]
-            for row in self.connection.execute(
-                "SELECT DISTINCT theme FROM passage_theme "
-                "JOIN passage ON passage.row = passage_row "
-                "JOIN document ON document.id = document_id WHERE confidentiality IN "
-                f"({','.join('?' * len(levels))})",
-                levels,
-            )
-        }
-
-    def rows_in_scope(self, scope: Scope) -> npt.NDArray[np.int64] | None:
-        """Return the passages that a scope allows, ascending; None when it limits nothing.
-
-        A value that matches no document matches no passage: filters fail closed. The array is
-        kept, and isn't to be written to, until anything at all changes in the catalogue.
-        """
-        if scope.unlimited:
-            return None
-        connection = self.connection
-        # What other connections committed, of whatever process, and what this one did: a level
-        # of confidentiality that changed is seen by the next question.
-        state = (
-            connection.execute("PRAGMA data_version").fetchone()[0],
-            connection.total_changes,
-        )
-        kept: tuple[object, dict[Scope, npt.NDArray[np.int64]]] = getattr(
-            self._local, "scopes", (None, {})
-        )
-        if kept[0] != state or len(kept[1]) >= _KEPT_SCOPES:
-            kept = (state, {})
-            self._local.scopes = kept
-        if scope not in kept[1]:
-            kept[1][scope] = self._rows_in_scope(scope)
-        return kept[1][scope]
-
-    def _rows_in_scope(self, scope: Scope) -> npt.NDArray[np.int64]:
-        wheres: list[str] = []
-        values: list[object] = []
-        for column, wanted in (
-            ("passage.language", scope.languages),
-            ("kind", scope.kinds),
-            ("collection", scope.collections),
-            ("confidentiality", scope.confidentiality),
-            ("document.id", scope.documents),
-        ):
-            if wanted:
-                wheres.append(f"{column} IN ({','.join('?' * len(wanted))})")
-                values += sorted(wanted)
-        if scope.cities:
-            wheres.append(f"casefold(city) IN ({','.join('?' * len(scope.cities))})")
-            values += sorted(city.casefold() for city in scope.cities)
-        if scope.themes:
-            # A passage is reached by its document's themes and by its own: in a report on
-            # water, what one section says of energy.
-            marks = ",".join("?" * len(scope.themes))
-            wheres.append(
-                f"(document.id IN (SELECT document_id FROM document_theme WHERE theme IN ({marks}))"
-                " OR EXISTS (SELECT 1 FROM passage_theme WHERE passage_row = passage.row "
-                f"AND theme IN ({marks})))"
-            )
-            values += sorted(scope.themes) * 2
-        if scope.years is not None:
-            wheres.append("year BETWEEN ? AND ?")
-            values += scope.years
-        if scope.samples is not None:
-            wheres.append("sample = ?")
-            values.append(int(scope.samples))
-        self.connection.create_function(
-            "casefold", 1, lambda value: value.casefold() if value else value, deterministic=True
-        )
-        found = self.connection.execute(
-            "SELECT passage.row FROM passage JOIN document ON document.id = document_id WHERE "
-            + " AND ".join(wheres)
-            + " ORDER BY passage.row",
-            values,
-        ).fetchall()
-        rows = np.array([row[0] for row in found], dtype=np.int64)
-        rows.setflags(write=False)
-        return rows
-
-
-def occurrences(
-    connection: sqlite3.Connection, table: str, term: str
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int8]]:
-    """Return where a term occurs by an ``fts5vocab`` table: rows, and 0 body or 1 context."""
-    row = connection.execute(
-        f"SELECT group_concat(doc), group_concat(col = 'context') FROM {table} WHERE term = ?",
-        (term,),
-    ).fetchone()
-    if row is None or row[0] is None:
-        return np.empty(0, np.int64), np.empty(0, np.int8)
-    # Seven times as quick as splitting the text and reading the parts.
-    return (
-        np.fromstring(row[0], dtype=np.int64, sep=","),
-        np.fromstring(row[1], dtype=np.int8, sep=","),
-    )
-
 
 def embedded_text(text: str, heading: tuple[str, ...]) -> str:
     """Return what is embedded for a passage: the last two headings above it, then its text.
@@ -843,25 +506,6 @@ def embedded_text(text: str, heading: tuple[str, ...]) -> str:
     """
     above = [part for part in heading[-2:] if part and not text.startswith(part)]
     return "\n".join([*above, text])
-
-
-def chunks(rows: Sequence[int], size: int) -> Iterator[list[int]]:
-    """Return the rows in lists of at most ``size``."""
-    values = [int(row) for row in rows]
-    for at in range(0, len(values), size):
-        yield values[at : at + size]
-
-
-def _put(
-    connection: sqlite3.Connection, table: str, *, values: Mapping[str, object], key: str = ""
-) -> int:
-    """Insert a row, or with ``key`` replace the columns of the row that has it; return its row."""
-    names = ", ".join(values)
-    statement = f"INSERT INTO {table} ({names}) VALUES ({', '.join(f':{name}' for name in values)})"
-    if key:
-        changed = ", ".join(f"{name} = excluded.{name}" for name in values if name != key)
-        statement += f" ON CONFLICT ({key}) DO UPDATE SET {changed}"
-    return connection.execute(statement, values).lastrowid or 0
 
 
 def _metadata_columns(meta: Metadata) -> dict[str, object]:
@@ -881,45 +525,5 @@ def _metadata_columns(meta: Metadata) -> dict[str, object]:
     }
 
 
-def _source_columns(source: SourceRecord) -> dict[str, object]:
-    return {
-        "key": source.key,
-        "root": source.root,
-        "name": source.name,
-        "digest": source.digest,
-        "size": source.size,
-        "mtime_ns": source.mtime_ns,
-        "reader": source.reader,
-    }
-
-
 def _year(date: str | None) -> int | None:
     return int(date[:4]) if date and date[:4].isdigit() else None
-
-
-_REJECTED = "*, NULL AS document_id, '{}' AS metadata"
-
-
-def _rejected(row: sqlite3.Row) -> RejectedRecord:
-    return RejectedRecord(
-        source=_source(row),
-        code=row["code"],
-        params=json.loads(row["params"]),
-        at=row["at"],
-        ignored=bool(row["ignored"]),
-    )
-
-
-def _source(row: sqlite3.Row) -> SourceRecord:
-    document_id = row["document_id"]
-    return SourceRecord(
-        key=row["key"],
-        root=row["root"],
-        name=row["name"],
-        digest=row["digest"],
-        size=row["size"],
-        mtime_ns=row["mtime_ns"],
-        reader=row["reader"],
-        document_id=None if document_id is None else DocumentId(document_id),
-        metadata=row["metadata"],
-    )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.resources import files
@@ -37,6 +37,18 @@ BUSY_SECONDS = 30.0
 def now() -> str:
     """Return the time as ISO 8601 in UTC, to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def put_row(
+    connection: sqlite3.Connection, table: str, *, values: Mapping[str, object], key: str = ""
+) -> int:
+    """Insert a row, or with ``key`` replace the columns of the row that has it; return its row."""
+    names = ", ".join(values)
+    statement = f"INSERT INTO {table} ({names}) VALUES ({', '.join(f':{name}' for name in values)})"
+    if key:
+        changed = ", ".join(f"{name} = excluded.{name}" for name in values if name != key)
+        statement += f" ON CONFLICT ({key}) DO UPDATE SET {changed}"
+    return connection.execute(statement, values).lastrowid or 0
 
 
 class Database:

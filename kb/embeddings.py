@@ -15,8 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from kb.catalogue import ITEM_KINDS, Catalogue, ItemKind, chunks, embedded_text
+from kb.catalogue import ITEM_KINDS, Catalogue, ItemKind, embedded_text
 from kb.model import Span
+from kb.passages import chunks
 from kb.protocols import Matrix
 
 HalfMatrix = npt.NDArray[np.float16]

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from kb.catalogue import chunks
+from kb.passages import chunks
 from kb.projects import Project, ProjectFilter, ProjectId, Projects, folded_partner
 from kb.themes import themes
 

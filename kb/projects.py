@@ -23,12 +23,13 @@ import numpy as np
 import numpy.typing as npt
 
 from kb.analysis.engines import index_terms
-from kb.catalogue import Catalogue, chunks, occurrences, text_digest
+from kb.catalogue import Catalogue, text_digest
 from kb.database import now
 from kb.embeddings import Embeddings, Pending
 from kb.errors import NotFound
 from kb.language import detect, sentence_spans
 from kb.model import LANGUAGES, DocumentId, Language, Span
+from kb.passages import chunks, occurrences
 from kb.protocols import Matrix
 
 ProjectId = NewType("ProjectId", str)

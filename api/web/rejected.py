@@ -10,8 +10,8 @@ from starlette.responses import RedirectResponse, Response
 
 from api.web.site import Visit
 from ingest.jobs import JobKind, Jobs
-from kb.catalogue import RejectedRecord
 from kb.errors import NotFound, UnreadableDocument
+from kb.sources import RejectedRecord
 
 router = APIRouter()
 

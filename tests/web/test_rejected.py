@@ -9,9 +9,10 @@ import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser, Page, expect
 
-from kb.catalogue import Catalogue, SourceRecord
+from kb.catalogue import Catalogue
 from kb.messages import message
 from kb.model import LANGUAGES
+from kb.sources import SourceRecord
 from tests.api.conftest import Server
 
 pytestmark = pytest.mark.browser
