@@ -20,6 +20,7 @@ from typing import Literal, Protocol
 
 from evaluation.independent import Original, original
 from evaluation.recognised import agrees
+from evaluation.stacked import stands_stacked, words_on
 from evaluation.tables import Table, columns, heading, note, render, shortened
 from ingest.cleaning import fold
 from kb.errors import UnverifiableQuote
@@ -389,6 +390,16 @@ def _part(quote: str, page: int | None, text: Original) -> Finding:
         for reading in readings
     ):
         return "by cell"
+    if "|" in quote and page is not None and text.path is not None:
+        boxed = words_on(text.path, page)
+        if boxed and any(
+            all(
+                _cell_stands(reading, cell, text.cells) or stands_stacked(boxed, cell)
+                for cell in _cells(quote)
+            )
+            for reading in readings
+        ):
+            return "by cell"
     if pictured and page is not None and _recognised(quote, page, text):
         return "recognised"
     lines = [line for line in quote.splitlines() if fold(line)]
