@@ -108,8 +108,9 @@ def projects_list_command(
     limit: int,
     as_json: bool,
 ) -> None:
+    from kb.project import project_json
     from kb.project_lists import ProjectLists
-    from kb.projects import ProjectFilter, Projects, project_json
+    from kb.projects import ProjectFilter, Projects
     from kb.scoping import theme_of
 
     wanted = ProjectFilter(

@@ -24,7 +24,8 @@ from evaluation.related import RelatedResult, in_cache, term_bm25, whole_cosine
 from ingest.registry import Format, Stage, import_projects, index_projects
 from kb.assembly import open_knowledge_base, open_relator
 from kb.catalogue import Catalogue
-from kb.projects import Project, Projects, folded
+from kb.project import Project, folded
+from kb.projects import Projects
 from kb.relating import SIGNAL_WEIGHTS, Signal
 from kb.settings import Settings
 

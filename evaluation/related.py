@@ -26,7 +26,8 @@ from kb.assembly import open_knowledge_base, open_relator
 from kb.knowledge_base import KnowledgeBase
 from kb.language import detect, sentence_spans
 from kb.model import Language, Span
-from kb.projects import Project, Projects
+from kb.project import Project
+from kb.projects import Projects
 from kb.settings import Settings
 
 OTHERS = 300

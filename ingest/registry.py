@@ -23,7 +23,8 @@ from ingest.registry_values import Value
 from kb.assembly import open_theming
 from kb.catalogue import Catalogue
 from kb.knowledge_base import KnowledgeBase
-from kb.projects import Outcome, Project, ProjectId, Projects, merged
+from kb.project import Project, ProjectId, merged
+from kb.projects import Outcome, Projects
 
 Format = Literal["cordis", "keep", "eura", "table"]
 Stage = Literal["words", "vectors"]

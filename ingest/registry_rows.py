@@ -21,7 +21,7 @@ from ingest.registry_values import (
     shown,
 )
 from kb.messages import message
-from kb.projects import Partner, Project, folded, folded_partner, language_of_text
+from kb.project import Partner, Project, folded, folded_partner, language_of_text
 from kb.themes import themes
 
 _LONGEST_TITLE = 1000

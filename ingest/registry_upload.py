@@ -35,7 +35,8 @@ from ingest.registry_values import Value, shown
 from ingest.sandbox import ReaderPool
 from kb.catalogue import Catalogue
 from kb.errors import NotFound, StorageError
-from kb.projects import Outcome, Project, ProjectId
+from kb.project import Project, ProjectId
+from kb.projects import Outcome
 
 _CHECKED = 1000
 """Rows that are tried before the import."""

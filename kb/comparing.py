@@ -14,7 +14,7 @@ from kb.centring import Vector, unit
 from kb.fusion import Scores
 from kb.lexical import Terms, Word
 from kb.model import LANGUAGES, Language, Span
-from kb.projects import Project, folded, passage_spans
+from kb.project import Project, folded, passage_spans
 from kb.protocols import Matrix
 
 _SHORTEST_QUOTE = 25

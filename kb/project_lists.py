@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from kb.passages import chunks
-from kb.projects import Project, ProjectFilter, ProjectId, Projects, folded_partner
+from kb.project import Project, ProjectId, folded_partner
+from kb.projects import ProjectFilter, Projects
 from kb.themes import themes
 
 

@@ -10,7 +10,7 @@ from typing import Literal
 
 from kb.messages import message
 from kb.model import Document, Span
-from kb.projects import Project, ProjectId
+from kb.project import Project, ProjectId
 from kb.themes import themes
 
 ReasonKind = Literal["theme", "place", "partner", "programme", "text"]

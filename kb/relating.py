@@ -46,15 +46,8 @@ from kb.errors import BadQuestion
 from kb.fusion import Scores, top
 from kb.lexical import LexicalIndex, LexicalScores, Word
 from kb.model import LANGUAGES, Document, Language, Span
-from kb.projects import (
-    Project,
-    ProjectFilter,
-    Projects,
-    folded,
-    folded_partner,
-    language_of_text,
-    passage_spans,
-)
+from kb.project import Project, folded, folded_partner, language_of_text, passage_spans
+from kb.projects import ProjectFilter, Projects
 from kb.protocols import Embedder, Matrix
 from kb.related import Quote, Reason, Related
 from kb.retrieval import question_words

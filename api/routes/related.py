@@ -16,13 +16,9 @@ from api.schemas import Text, Values
 from kb.assembly import open_relator
 from kb.errors import BadQuestion
 from kb.knowledge_base import KnowledgeBase
+from kb.project import Project, project_json
 from kb.project_lists import ProjectLists, partner_json
-from kb.projects import (
-    Project,
-    ProjectFilter,
-    Projects,
-    project_json,
-)
+from kb.projects import ProjectFilter, Projects
 from kb.related import Related, related_csv
 from kb.relating import Relator, Seed, seeds_of
 from kb.scoping import scope_from, theme_of

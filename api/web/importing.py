@@ -22,7 +22,8 @@ from ingest.registry_rows import RowNote
 from ingest.registry_upload import Preview, SentTable, SentTables
 from ingest.working import Worker
 from kb.errors import KnowledgeBaseError, NotFound, UnreadableDocument
-from kb.projects import Project, Projects
+from kb.project import Project
+from kb.projects import Projects
 
 router = APIRouter()
 

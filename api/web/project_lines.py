@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 
 from api.routes.related import ProjectFilters
 from api.web.site import Visit
+from kb.project import Project
 from kb.project_lists import ProjectChoices, ProjectLists
-from kb.projects import Project, ProjectFilter, Projects
+from kb.projects import ProjectFilter, Projects
 
 _LONGEST = 300
 _MOST_VALUES = 30

@@ -17,8 +17,9 @@ from api.web.site import Visit
 from api.web.viewer import document_line
 from kb.errors import KnowledgeBaseError
 from kb.model import Span
+from kb.project import Partner, Project
 from kb.project_lists import PartnerRow, ProjectLists
-from kb.projects import Partner, Project, Projects
+from kb.projects import Projects
 from kb.themes import themes
 
 router = APIRouter()

@@ -16,8 +16,9 @@ from api.web.project_lines import Wanted, choices, project_line
 from api.web.site import Visit
 from kb.errors import BadQuestion, BadScope, KnowledgeBaseError
 from kb.model import Language, Span
+from kb.project import Project, language_of_text
 from kb.project_lists import ProjectLists
-from kb.projects import Project, Projects, language_of_text
+from kb.projects import Projects
 from kb.related import Quote, Related, related_csv
 
 router = APIRouter()

@@ -10,7 +10,7 @@ import pytest
 
 from evaluation.errors import EvaluationError
 from evaluation.held_out import LARGEST_GROUP, evaluate_held_out, groups, held_out, values_of
-from kb.projects import Project
+from kb.project import Project
 from kb.settings import load_settings
 
 ONE = Project(

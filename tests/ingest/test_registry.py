@@ -23,8 +23,9 @@ from ingest.registry_values import (
     parse_period,
 )
 from kb.catalogue import Catalogue
+from kb.project import Project
 from kb.project_lists import ProjectLists
-from kb.projects import Project, Projects
+from kb.projects import Projects
 
 
 @pytest.fixture

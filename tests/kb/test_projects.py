@@ -9,17 +9,9 @@ from hypothesis import strategies as st
 
 from kb.catalogue import Catalogue
 from kb.errors import NotFound
+from kb.project import Partner, Project, folded_partner, merged, passage_spans, project_json
 from kb.project_lists import ProjectLists
-from kb.projects import (
-    Partner,
-    Project,
-    ProjectFilter,
-    Projects,
-    folded_partner,
-    merged,
-    passage_spans,
-    project_json,
-)
+from kb.projects import ProjectFilter, Projects
 
 WATER = Project(
     registry="keep",

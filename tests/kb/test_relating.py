@@ -14,7 +14,8 @@ from kb.comparing import Space, nearer_half
 from kb.errors import BadQuestion, NotFound
 from kb.knowledge_base import KnowledgeBase
 from kb.model import Document, DocumentId, Language, Span
-from kb.projects import Partner, Project, ProjectFilter, Projects
+from kb.project import Partner, Project
+from kb.projects import ProjectFilter, Projects
 from kb.related import Quote, Reason, Related, escaped, related_csv
 from kb.relating import Signal, seeds_of
 

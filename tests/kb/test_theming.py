@@ -14,7 +14,8 @@ from kb.classifying import WEIGHTS, Weights, Words, chosen, nearness, seed_sente
 from kb.errors import NotFound
 from kb.knowledge_base import KnowledgeBase
 from kb.model import LANGUAGES, Language
-from kb.projects import Project, ProjectFilter, Projects
+from kb.project import Project
+from kb.projects import ProjectFilter, Projects
 from kb.scoping import scope_from
 from kb.themes import themes
 from tests.conftest import BagOfWords
