@@ -7,6 +7,7 @@ run past it.
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from statistics import median
 
@@ -32,9 +33,11 @@ def divided(
     """Divide the stretches of rows that leave a usual gutter open; None where none does.
 
     A rule across ends a stretch. One with three lines on either side needs text on one; a
-    shorter one, as between two figures across the page, text that keeps to both columns.
+    shorter one, as between two figures across the page, text that keeps to both columns. Boxes
+    that the text flows around come last.
     """
     middle = gutter.middle
+    rows, boxes = _without_boxes(rows, gutter, em)
     stretches: list[list[list[Word]]] = []
     opens: list[bool] = []
     ruled_off: list[bool] = []
@@ -76,7 +79,64 @@ def divided(
     for over, between, under in zip(parts, parts[1:], parts[2:], strict=False):
         if len(between) == 1 < min(len(over), len(under)):
             _take_labels(over, between[0], under)
-    return parts
+    return [*parts, *([rows_of(box)] for box in boxes)]
+
+
+_LONGEST_BOX = 20
+"""Rows of text beside a box."""
+
+
+def _without_boxes(
+    rows: Sequence[list[Word]], gutter: Usual, em: float
+) -> tuple[Sequence[list[Word]], list[list[Word]]]:
+    """Take out the words of boxes over the gutter that the text of both columns flows around.
+
+    A pulled quote, mostly: in letters of another size, with lines of text on either side.
+    """
+    opens = [leaves_open(row, gutter, em) for row in rows]
+    kept: list[list[Word]] = []
+    boxes: list[list[Word]] = []
+    at = 0
+    while at < len(rows):
+        end = at + 1
+        if not opens[at]:  # lines of one column may stand between those of the box
+            while not all(opens[end : end + 3]):
+                end += opens.index(False, end) - end + 1
+        box: list[Word] = []
+        if 1 < end - at <= _LONGEST_BOX:
+            box = _box(rows[at : end + 2], gutter, em)  # its last line may be a short one
+        if box:
+            end = min(end + 2, len(rows))
+            boxes.append(box)
+            inside = {id(word) for word in box}
+            text = [word for row in rows[at:end] for word in row if id(word) not in inside]
+            kept += rows_of(text)
+        else:
+            kept += rows[at:end]
+        at = end
+    return (kept, boxes) if boxes else (rows, [])
+
+
+def _box(rows: Sequence[list[Word]], gutter: Usual, em: float) -> list[Word]:
+    """Return the words of the box in some rows that close a gutter; empty where there is none."""
+    words = [word for row in rows for word in row]
+    text = [word for word in words if abs(word.size - em) < 0.07 * em]
+    other = [word for word in words if abs(word.size - em) >= 0.07 * em and not word.mark]
+    sizes = Counter(word.size for word in other)
+    box = [word for word in other if word.size == sizes.most_common(1)[0][0]]
+    sides = split_at([text], [(gutter.middle, gutter.middle)])
+    if len(box) < 4 or min(len(rows_of(side)) for side in sides) < 2:
+        return []
+    left, right = min(word.left for word in box), max(word.right for word in box)
+    top, bottom = min(word.base for word in box), max(word.base for word in box)
+    if not gutter.before[0] + 2 * em < left < gutter.middle < right < gutter.after[1] - 2 * em:
+        return []
+    if any(
+        word.left < right - 2 and word.right > left + 2 and top - em < word.base < bottom + em
+        for word in text
+    ):
+        return []
+    return box if all(leaves_open(row, gutter, em) for row in rows_of(text)) else []
 
 
 def _heads(row: Sequence[Word], em: float) -> bool:

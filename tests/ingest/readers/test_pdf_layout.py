@@ -185,6 +185,26 @@ def test_a_table_across_the_page_keeps_its_cells_among_columns(tmp_path: Path) -
     check(reading)
 
 
+def test_text_flows_around_a_quote_set_over_the_gutter(tmp_path: Path) -> None:
+    canvas = sheet(tmp_path / "a.pdf")
+    left, right = (lines_of(" ".join(5 * [text]), 225, size=9)[:24] for text in (GATE, RAIL))
+    narrow = [lines_of(" ".join(2 * [text]), 150, size=9)[:5] for text in (GATE, RAIL)]
+    _two_columns(canvas, left[:14], right[:14], 80)
+    put_lines(canvas, narrow[0], (60, 231.2), size=9)
+    put_lines(canvas, narrow[1], (385, 231.2), size=9)
+    quote = ["Rata tuli ennen", "satamaa, ja se", "kannatti."]
+    put_lines(canvas, quote, (230, 235), size=13)
+    _two_columns(canvas, left[14:], right[14:], 285.2)
+    canvas.save()
+
+    reading = read_pdf(tmp_path / "a.pdf")
+
+    flat = " ".join(reading.text.split())
+    assert " ".join([*left[:14], *narrow[0], *left[14:], *right[:14], *narrow[1]]) in flat
+    assert " ".join(quote) in flat
+    check(reading)
+
+
 def test_labels_beside_lines_of_another_pitch_are_no_table(tmp_path: Path) -> None:
     canvas = sheet(tmp_path / "a.pdf")
     labels = [["Yleiset", "tiedot"], ["Hiilen", "jälki"], ["Aineiden", "koostumus"]]
