@@ -41,6 +41,17 @@ def kind_of(question: str, language: Language | None) -> AskedKind:
     return min(found)[2] if found else "what"
 
 
+def only_asks(word: str) -> bool:
+    """Return whether a word of a question says no more than which kind of answer is wanted."""
+    text = word.casefold()
+    return any(
+        pattern.search(text)
+        for kind, patterns in _kinds()
+        if kind in _HOLDS
+        for pattern in patterns.values()
+    ) or any(asks.search(text) for asks, _ in _figures())
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What an answer has to hold: any of the patterns, the first ones best.

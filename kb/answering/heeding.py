@@ -1,4 +1,4 @@
-"""What a question names that an answer can't be without: somebody or somewhere, or a kind of sum.
+"""What an answer can't be without: a name that is asked about, a kind of sum, any word of it.
 
 A plant's investment isn't answered by a project's budget, nor Vaasa's by one of another town,
 however near the words are. Only what is told apart surely is left out: a name that stands
@@ -13,11 +13,24 @@ from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 
+from kb.analysis.engines import FUNCTION_WORD_WEIGHT
 from kb.answering import facts
-from kb.answering.support import Asked, about, begins, names_among, written_forms
+from kb.answering.asking import only_asks
+from kb.answering.support import (
+    Asked,
+    about,
+    begins,
+    held,
+    names_among,
+    terms_of,
+    written_forms,
+)
 from kb.answering.units import Unit
 from kb.lexical import Word
 from kb.model import Document, Language
+
+_HELD = 0.5
+"""How well a passage has to hold one of the words: half of a compound does."""
 
 
 def heeds(question: Asked, text: str, language: Language | None, unit: Unit) -> bool:
@@ -29,11 +42,35 @@ def heeds(question: Asked, text: str, language: Language | None, unit: Unit) -> 
     document = unit.hit.document
     if not _mentions(document, unit.language, _names(text, language, question.words), language):
         return False
+    passage = (*unit.hit.passage.heading, document.metadata.title, unit.hit.text)
+    terms = terms_of("\n".join(passage), unit.language)
+    if not _about_any(question, language, terms, unit.language):
+        return False
     if question.kind not in ("how much", "what"):
         return True
-    said = "\n".join((*unit.hit.passage.heading, document.metadata.title, unit.hit.text)).casefold()
+    said = "\n".join(passage).casefold()
     asked = text.casefold()
     return all(told.search(said) for sum_, told in _kinds_of_sums() if sum_.search(asked))
+
+
+def _about_any(
+    question: Asked, language: Language | None, terms: frozenset[str], spoken: Language
+) -> bool:
+    """Return whether any word that says what a question is about is among terms of a language.
+
+    A price is found for whatever a price is asked for: *price* alone isn't what it is about. A
+    word that no dictionary has in that language may be there.
+    """
+    telling = [
+        word
+        for word in question.words
+        if word.weight > FUNCTION_WORD_WEIGHT and not only_asks(word.surface)
+    ]
+    if spoken != language and any(
+        all(way.language != spoken for way in word.translations) for word in telling
+    ):
+        return True
+    return not telling or any(held(word, terms, spoken) >= _HELD for word in telling)
 
 
 def _names(text: str, language: Language | None, words: Sequence[Word]) -> list[Word]:

@@ -270,21 +270,22 @@ def covered(question: Asked, terms: frozenset[str], language: Language) -> float
         return 0.0
     return (
         sum(
-            rarity * _held(word, terms, language)
+            rarity * held(word, terms, language)
             for word, rarity in zip(question.words, question.rarities, strict=True)
         )
         / total
     )
 
 
-def _held(word: Word, terms: frozenset[str], language: Language) -> float:
-    held = _share(word.terms, terms) / (word.weight or 1.0)
+def held(word: Word, terms: frozenset[str], language: Language) -> float:
+    """Return how well terms of a text in a language hold a word, 0–1."""
+    best = _share(word.terms, terms) / (word.weight or 1.0)
     for way in word.translations:
         if way.language != language:
             continue
         parts = [max((_share(one, terms) for one in part), default=0.0) for part in way.parts]
-        held = max(held, way.weight * sum(parts) / len(parts))
-    return min(held, 1.0)
+        best = max(best, way.weight * sum(parts) / len(parts))
+    return min(best, 1.0)
 
 
 def _share(word: Terms, terms: frozenset[str]) -> float:
@@ -311,7 +312,7 @@ def _named_above(question: Asked, unit: Unit) -> str:
     """
     terms = terms_of(unit.text, unit.language)
     about_it = any(
-        not name and word.weight > FUNCTION_WORD_WEIGHT and _held(word, terms, unit.language) > 0
+        not name and word.weight > FUNCTION_WORD_WEIGHT and held(word, terms, unit.language) > 0
         for word, name in zip(question.words, question.names, strict=True)
     )
     return _stands_under(unit) if about_it else ""

@@ -68,6 +68,24 @@ def test_a_name_of_which_the_other_language_knows_nothing_may_be_meant() -> None
     assert not heeded("Paljonko Xyzzy maksaa?", PLANT)
 
 
+@pytest.mark.parametrize(
+    ("question", "language", "heeds_it"),
+    [
+        ("moottoripyörän hinta", "fi", False),
+        ("paljonks jäätelö maksaa", "fi", False),
+        ("vad kostar en glass", "sv", False),
+        ("akkutehtaan hinta", "fi", True),
+        ("paljonko tehdas maksaa", "fi", True),
+        ("vad kostar fabriken", "sv", True),
+        ("paljonko maksaa", "fi", True),
+    ],
+)
+def test_a_price_is_no_answer_to_the_price_of_something_else(
+    question: str, language: Language, heeds_it: bool
+) -> None:
+    assert heeded(question, PLANT, language=language) is heeds_it
+
+
 def test_numbers_months_and_plain_words_are_no_names() -> None:
     assert heeded("Mitä tehdas maksaa Elokuussa 2031?", PLANT)
     assert heeded("MITÄ TEHDAS MAKSAA", PLANT)
