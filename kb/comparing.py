@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -203,7 +203,7 @@ def _whole(terms: Terms) -> Terms:
     return tuple(pair for pair in terms if not pair[0].startswith("_")) or terms
 
 
-def names_in(text: str, names: Mapping[str, str]) -> frozenset[str]:
+def names_in(text: str, names: Container[str]) -> frozenset[str]:
     """Return the places and partners that a text names, in whatever form of the word."""
     words = folded(text).split()
     runs = {

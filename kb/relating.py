@@ -47,7 +47,7 @@ from kb.fusion import Scores, top
 from kb.lexical import LexicalIndex, LexicalScores, Word
 from kb.model import LANGUAGES, Document, Language, Span
 from kb.project import Project, folded, folded_partner, language_of_text, passage_spans
-from kb.projects import ProjectFilter, Projects
+from kb.projects import Name, ProjectFilter, Projects
 from kb.protocols import Embedder, Matrix
 from kb.related import Quote, Reason, Related
 from kb.retrieval import question_words
@@ -138,11 +138,22 @@ class _Table:
     """Where passages are compared."""
     sentence_space: Space
     languages: Mapping[int, Language]
-    names: Mapping[str, str]
-    """Folded places and partners, and how each is written."""
+    names: Mapping[str, Name]
+    """Places and partners, by what is compared of them."""
     has_themes: bool
     spoken: tuple[Language, ...]
     """The languages of more than a few projects: others aren't translated into."""
+    projects: int
+
+    def rarity(self, name: str) -> float:
+        """Return what a shared name tells (0-1): a country that most projects name, little.
+
+        Its idf, as a share of that of a name which stands in one project.
+        """
+        known = self.names.get(name)
+        if known is None or self.projects < 2:
+            return 1.0
+        return max(0.0, 1 - math.log(max(1, known.projects)) / math.log(self.projects))
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,7 +314,9 @@ class Relator:
                 self._summed(one)
                 + np.array(
                     [
-                        self._agreement(seed, records[row], told.get(row, frozenset()), without)
+                        self._agreement(
+                            seed, records[row], told.get(row, frozenset()), without, table
+                        )
                         for row in candidates.tolist()
                     ],
                     np.float32,
@@ -565,14 +578,20 @@ class Relator:
         return shared
 
     def _agreement(
-        self, seed: Seed, project: Project, told: frozenset[str], without: frozenset[Signal]
+        self,
+        seed: Seed,
+        project: Project,
+        told: frozenset[str],
+        without: frozenset[Signal],
+        table: _Table,
     ) -> float:
         """Return what themes, places, partners, programme and time add to the text's score."""
         shared = self._shared(seed, project)
         strengths: dict[Signal, float] = {
             "theme": len(seed.told & told) / (len(seed.told | told) or 1),
-            "place": 1.0 if shared["place"] else 0.0,
-            "partner": 1 - 0.5 ** len(shared["partner"]),
+            "place": max((table.rarity(folded(name)) for name in shared["place"]), default=0.0),
+            "partner": 1
+            - math.prod(1 - table.rarity(folded_partner(name)) / 2 for name in shared["partner"]),
             "programme": 1.0 if shared["programme"] else 0.0,
             "time": overlap(
                 seed.project.years if seed.project is not None else None, project.years
@@ -657,7 +676,17 @@ class Relator:
             none, empty = np.empty(0, np.int64), np.empty((0, 0), np.float32)
             nowhere = Space({}, empty)
             return _Table(
-                none, none, empty, empty, nowhere, nowhere, languages, names, False, spoken_here
+                none,
+                none,
+                empty,
+                empty,
+                nowhere,
+                nowhere,
+                languages,
+                names,
+                False,
+                spoken_here,
+                len(languages),
             )
         spoken = [languages.get(row, "en") for row in owners.tolist()]
         prior = self._centring.prior_passages()
@@ -684,6 +713,7 @@ class Relator:
             names,
             self._projects.has_themes(),
             spoken_here,
+            len(languages),
         )
 
 

@@ -200,6 +200,30 @@ def test_sentences_that_no_project_is_near_to_hardly_count(kb: KnowledgeBase) ->
     assert forward(every + asked) > 0.8 * forward(asked)
 
 
+def test_a_place_that_all_projects_name_tells_less_than_one_of_few(kb: KnowledgeBase) -> None:
+    same = "Akkutehtaiden jätevedet puhdistetaan."
+    Projects(kb.catalogue).put(
+        [
+            Project(registry="p", registry_id=name, title=same, country="Suomi", city=city,
+                    language="fi", partners=(Partner(name=partner),))
+            for name, city, partner in (
+                ("asked", "Kokkola", "Yliopisto"), ("far", "Oulu", "Muu"),
+                ("near", "Kokkola", "Toinen"),
+                *((f"other{at}", f"Kunta {at}", "Yliopisto") for at in range(6)),
+            )
+        ]
+    )  # fmt: skip
+    index_projects(kb)
+    relator = open_relator(kb)
+
+    found = relator.related([relator.of_project("p-asked")], k=20)
+    scores = {str(one.project.id): one.score for one in found if one.project.title == same}
+
+    assert max(scores, key=scores.__getitem__) == "p-near"
+    # All share the country, most the partner: a town of two tells more than both.
+    assert scores["p-near"] > scores["p-other1"] > scores["p-far"]
+
+
 def test_signals_can_be_held_out(kb: KnowledgeBase) -> None:
     index_projects(kb)
     relator = open_relator(kb)
