@@ -46,6 +46,9 @@ _MIN_PART = 3
 _SHORT_PARTS = ("el",)
 """Shorter beginnings of compounds than ``_MIN_PART``."""
 
+_LONGEST_IN_THREE = 30
+"""Letters of a word that is tried in three parts: the ways grow with the square of them."""
+
 _ENDING = re.compile(r"(?:s?ens?|s?ets?|[aeo]?r?nas?)\Z")
 """What looks like the last of three parts of a Swedish compound and is an inflection."""
 
@@ -245,7 +248,7 @@ def _swedish_splits(word: str) -> Iterator[tuple[str, ...]]:
     """Yield the keys of two or three parts of a word, a joining s left out, the most even first."""
     for first, last, _ in _halves(word):
         yield first, last
-    for first, _, rest in _halves(word):
+    for first, _, rest in _halves(word) if len(word) <= _LONGEST_IN_THREE else ():
         if len(rest) >= 2 * _MIN_PART:
             for middle, last, end in _halves(rest):
                 if not _ENDING.match(end):
