@@ -13,6 +13,9 @@ from kb.model import LANGUAGES, Language
 
 AskedKind = Literal["who", "when", "how much", "what", "how", "why", "list", "compare", "practices"]
 
+_BEGINNING = 6
+"""Letters of a word by which it is known again in another form."""
+
 SEVERAL: frozenset[AskedKind] = frozenset({"list", "compare", "practices"})
 """Kinds whose answers are made of several statements."""
 
@@ -61,6 +64,8 @@ class Wanted:
 
     patterns: tuple[re.Pattern[str], ...] = ()
     cased: bool = False
+    but: frozenset[str] = frozenset()
+    """Beginnings of words that the question itself has: who owns a company isn't the company."""
 
     def held(self, text: str) -> float | None:
         """Return how well a text holds it, 0–1; None where anything may answer.
@@ -71,9 +76,12 @@ class Wanted:
             return None
         looked_at = text if self.cased else text.casefold()
         for place, pattern in enumerate(self.patterns):
-            if pattern.search(looked_at):
+            if any(self._new(found[0]) for found in pattern.finditer(looked_at)):
                 return 1.0 / (1 + place)
         return 0.0
+
+    def _new(self, found: str) -> bool:
+        return not self.but or found.casefold()[:_BEGINNING] not in self.but
 
 
 def wanted(kind: AskedKind, question: str) -> Wanted:
@@ -85,7 +93,8 @@ def wanted(kind: AskedKind, question: str) -> Wanted:
     patterns = tuple(_answers()[name] for name in names)
     if kind == "who":
         asks, name = _persons()
-        return Wanted((name,) if asks.search(text) else patterns, cased=True)
+        said = frozenset(word[:_BEGINNING] for word in re.findall(r"\w{4,}", text))
+        return Wanted((name,) if asks.search(text) else patterns, cased=True, but=said)
     if kind in ("how much", "when"):
         for asks, answer in _figures():
             if asks.search(text):

@@ -93,3 +93,16 @@ def test_what_a_sentence_holds(kind: AskedKind, text: str, held: float | None) -
 @given(st.text(max_size=200), st.sampled_from([*LANGUAGES, None]))
 def test_any_text_has_a_kind(text: str, language: Language | None) -> None:
     assert kind_of(text, language) in get_args(AskedKind)
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "held"),
+    [
+        ("Kuka omistaa palveluyhtiön?", "Palveluyhtiö myy vettä.", 0),
+        ("Kuka omistaa palveluyhtiön?", "Palveluyhtiön omistaa kaupunki.", 1),
+        ("Who owns the operator?", "The operator is large.", 0),
+        ("Vem äger bolaget?", "Bolaget ägs av staden.", 1),
+    ],
+)
+def test_whom_a_question_names_isnt_who_it_asks_for(question: str, text: str, held: float) -> None:
+    assert wanted("who", question).held(text) == held
