@@ -205,6 +205,8 @@ def _compound(stem: str, rest: str, forms: WordForms) -> bool:
         return True
     if "-" in stem and last[0].isupper() and forms.count(folded):
         return True  # Kerava-Lahti-rata
+    if (folded + rest.casefold()).startswith("pohjoisma"):
+        return False  # the Nordic countries, though Pohjois-Suomi stands beside them
     if last[0].isupper() and forms.begin(f"{folded}-"):
         # Natura-verkosto speaks for Natura-alue; Maa-aines doesn't speak for Maa-lämpö where
         # the document also writes maatalous.

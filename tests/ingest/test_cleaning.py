@@ -18,6 +18,7 @@ from ingest.cleaning import (
 FORMS = WordForms(
     [
         "Natura-verkosto",
+        "Pohjois-Suomi",
         "kattaa",
         "alueen;",
         "teollisuusalue",
@@ -115,6 +116,8 @@ def test_folding_leaves_no_white_space_and_is_stable(text: str) -> None:
         ("tavalli\u00ad", "sesti", Joint.HEAL),
         ("TEOLLISUUS-", "ALUE", Joint.HEAL),
         ("Natura-", "alueella", Joint.KEEP),  # the document writes Natura-verkosto
+        ("Pohjois-", "maissa", Joint.HEAL),  # Nordic countries, whatever it writes of Pohjois-Suomi
+        ("Pohjois-", "karjalainen", Joint.KEEP),
         ("Suo-", "messa", Joint.HEAL),
         ("kaatopaikko-", "ja.", Joint.HEAL),
         ("massapolt-", "to", Joint.HEAL),
