@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from kb.analysis.engines import FUNCTION_WORD_WEIGHT
 from kb.answering import comparing, support
 from kb.answering.asking import SEVERAL, AskedKind, kind_of
 from kb.answering.composing import MOST_EXCERPTS, Excerpt, compose
 from kb.answering.grouping import Practice, practices
 from kb.answering.heeding import heeds
-from kb.answering.refusing import about_something_else, reason_of
+from kb.answering.refusing import about_something_else, reason_of, shares_a_word
 from kb.answering.units import Unit, units_of
 from kb.citing import cite
 from kb.lexical import Word
@@ -88,7 +89,11 @@ def draft(material: Material) -> Draft:
         if told:
             supported = max(supported, calibration.threshold)
             return Draft(_described(told, supported), supported, "", explanation)
-    if about_something_else(ranking):
+    if about_something_else(ranking) or shares_a_word(
+        ranking,
+        sum(word.weight > FUNCTION_WORD_WEIGHT for word in question.words),
+        float(scored.features[:, support.UNIT_FEATURES.index("whole")].max()),
+    ):
         below = min(supported, calibration.threshold / 2)
         return Draft((), below, "reason.topic", explanation)
     if supported < calibration.threshold:

@@ -8,7 +8,12 @@ import numpy as np
 import pytest
 
 from evaluation.calibrate_topic import as_toml, fit, held_out
-from kb.answering.refusing import TOPIC_FEATURES, about_something_else, topic_features
+from kb.answering.refusing import (
+    TOPIC_FEATURES,
+    about_something_else,
+    shares_a_word,
+    topic_features,
+)
 from kb.model import Answer, AnswerStatus, Scope
 from kb.retrieval import Query, Ranking
 from tests.kb.answers import Open, opened, take_in, write
@@ -108,6 +113,16 @@ def ranking(dense: float, terms: float, *, known: float = 1.0, passages: int = 4
         sentences=(),
         passages=passages,
     )
+
+
+def test_a_short_question_whose_words_stand_nowhere_together_only_shares_one() -> None:
+    assert shares_a_word(ranking(0.23, 0.3), 2, 0.4)
+    # Near in meaning, held by a passage, or longer: said in other words, perhaps.
+    assert not shares_a_word(ranking(0.3, 0.3), 2, 0.4)
+    assert not shares_a_word(ranking(0.23, 0.3), 2, 0.6)
+    assert not shares_a_word(ranking(0.23, 0.3), 4, 0.4)
+    # Among few passages there is nothing to tell by.
+    assert not shares_a_word(ranking(0.23, 0.3, passages=12), 2, 0.4)
 
 
 def test_what_is_neither_near_nor_said_is_about_something_else() -> None:
