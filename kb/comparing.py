@@ -88,9 +88,7 @@ class Space:
 
     def rows(self, matrix: Matrix, language: Language) -> Matrix:
         """Return raw vectors of a language as unit rows."""
-        if not matrix.size:
-            return matrix
-        return unit(unit(matrix - self.means[language]) @ self.turn)
+        return self.mixed(matrix, [language] * len(matrix))
 
     def mixed(self, matrix: Matrix, spoken: Sequence[Language]) -> Matrix:
         """Return raw vectors of several languages as unit rows."""

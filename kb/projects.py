@@ -57,14 +57,6 @@ class ProjectFilter:
 
 
 @dataclass(frozen=True, slots=True)
-class Name:
-    """A place or a partner: how it is written, and how many projects name it."""
-
-    written: str
-    projects: int
-
-
-@dataclass(frozen=True, slots=True)
 class Part:
     """A span of a project's text that has a vector."""
 
@@ -453,15 +445,14 @@ class Projects:
             digests[bytes(r[0])]: np.frombuffer(r[1], dtype="<f2").astype(np.float32) for r in found
         }
 
-    def names(self) -> dict[str, Name]:
-        """Return the places and partners of all projects, by what is compared of them."""
-        found: dict[str, Name] = {}
+    def names(self) -> dict[str, int]:
+        """Return the places and partners of all projects, as compared: how many name each."""
+        found: dict[str, int] = {}
         connection = self.catalogue.connection
 
-        def note(key: str, written: str, projects: int) -> None:
-            known = found.setdefault(key, Name(written, 0))
+        def note(name: str, projects: int) -> None:
             # A country stands with a project and with its partners: the most of them tells.
-            found[key] = Name(known.written, max(known.projects, projects))
+            found[name] = max(found.get(name, 0), projects)
 
         for column in ("city", "region", "country"):
             for table, row in (("project", "row"), ("project_partner", "project_row")):
@@ -469,11 +460,11 @@ class Projects:
                     f"SELECT {column}, count(DISTINCT {row}) FROM {table} "
                     f"WHERE {column} IS NOT NULL GROUP BY {column}"
                 ):
-                    note(folded(r[0]), r[0], r[1])
+                    note(folded(r[0]), r[1])
         for r in connection.execute(
-            "SELECT folded, name, count(DISTINCT project_row) FROM project_partner GROUP BY folded"
+            "SELECT folded, count(DISTINCT project_row) FROM project_partner GROUP BY folded"
         ):
-            note(r[0], r[1], r[2])
+            note(r[0], r[1])
         return found
 
     def vectors(

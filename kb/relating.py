@@ -47,7 +47,7 @@ from kb.fusion import Scores, top
 from kb.lexical import LexicalIndex, LexicalScores, Word
 from kb.model import LANGUAGES, Document, Language, Span
 from kb.project import Project, folded, folded_partner, language_of_text, passage_spans
-from kb.projects import Name, ProjectFilter, Projects
+from kb.projects import ProjectFilter, Projects
 from kb.protocols import Embedder, Matrix
 from kb.related import Quote, Reason, Related
 from kb.retrieval import question_words
@@ -71,10 +71,6 @@ related one .45. Small on purpose: they order what is near in meaning, and don't
 
 LEXICAL_WEIGHT = 1.0
 """The weight of terms beside the mean of the cosines."""
-
-_WHOLE, _PASSAGES, _SENTENCES, _OURS, _THEIRS = 0.2, 0.2, 0.2, 0.2, 0.2
-"""What the cosines count: of the mean passages, of our passages with their nearest, of the mean
-sentences, of our sentences with theirs, of their sentences with ours."""
 
 _MIDDLE, _SLOPE = 0.57, 9.4
 """Logistic curve from the sum to the score that is shown: one half where, on the sets of related
@@ -138,8 +134,8 @@ class _Table:
     """Where passages are compared."""
     sentence_space: Space
     languages: Mapping[int, Language]
-    names: Mapping[str, Name]
-    """Places and partners, by what is compared of them."""
+    names: Mapping[str, int]
+    """Places and partners, as compared, and how many projects name each."""
     has_themes: bool
     spoken: tuple[Language, ...]
     """The languages of more than a few projects: others aren't translated into."""
@@ -150,10 +146,10 @@ class _Table:
 
         Its idf, as a share of that of a name which stands in one project.
         """
-        known = self.names.get(name)
-        if known is None or self.projects < 2:
+        naming = self.names.get(name, 1)
+        if self.projects < 2:
             return 1.0
-        return max(0.0, 1 - math.log(max(1, known.projects)) / math.log(self.projects))
+        return max(0.0, 1 - math.log(naming) / math.log(self.projects))
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,8 +185,7 @@ class _Seen:
         """Return what meaning tells before sentences are read, as much as it will count."""
         if self.passages is None or self.wholes is None:
             return None
-        known = _WHOLE * self.wholes + _PASSAGES * self.passages
-        return np.asarray(known / (_WHOLE + _PASSAGES), dtype=np.float32)
+        return np.asarray((self.wholes + self.passages) / 2, dtype=np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -501,12 +496,14 @@ class Relator:
             cosine = sentences.matrix @ mine.matrix.T
             nearest = cosine.max(axis=0)[None]
             forward = nearer_half(nearest, least=_LEAST_SENTENCES, weights=mine.shares)[0]
-            dense[at] = (
-                _WHOLE * float(look.wholes[place])
-                + _PASSAGES * float(look.passages[place])
-                + _SENTENCES * float(sentences.mean @ mine.mean)
-                + _OURS * float(forward)
-                + _THEIRS * float(cosine.max(axis=1) @ sentences.shares)
+            dense[at] = np.mean(
+                [
+                    look.wholes[place],
+                    look.passages[place],
+                    sentences.mean @ mine.mean,
+                    forward,
+                    cosine.max(axis=1) @ sentences.shares,
+                ]
             )
         return out
 
