@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 
 from kb.analysis import Analyzer, Token
 from kb.analysis.tokens import WORD_CACHE, fold, has_suspended, safe, word_forms
-from kb.analysis.vocabulary import word_list
+from kb.analysis.vocabulary import word_lines, word_list
 from kb.model import LANGUAGES, Language
 
 FUNCTION_WORD_WEIGHT = 0.1
@@ -79,12 +80,30 @@ def question_tokens(text: str, language: Language) -> list[Token]:
     other words.
     """
     tokens = analyzer(language).tokens(text)
-    asking = [is_function_word(token, language) for token in tokens]
+    only_ask = _asking_phrases(tokens, language)
+    asking = [
+        at in only_ask or is_function_word(token, language) for at, token in enumerate(tokens)
+    ]
     if all(asking):
         return tokens
     return [
         _lightened(token) if light else token for token, light in zip(tokens, asking, strict=True)
     ]
+
+
+def _asking_phrases(tokens: Sequence[Token], language: Language) -> set[int]:
+    """Return the places of words that ask together: *how long*, *hur lång tid*, *tällä hetkellä*.
+
+    By themselves they may be what is asked about: *how long*, and *a long bridge*.
+    """
+    said = [fold(token.surface) for token in tokens]
+    return {
+        place
+        for phrase in word_lines(language, "phrases")
+        for at in range(len(said) - len(phrase) + 1)
+        if tuple(said[at : at + len(phrase)]) == phrase
+        for place in range(at, at + len(phrase))
+    }
 
 
 def is_function_word(token: Token, language: Language) -> bool:

@@ -25,6 +25,12 @@ def word_list(language: Language, name: ListName) -> frozenset[str]:
 
 
 @cache
+def word_lines(language: Language, name: Literal["phrases"]) -> tuple[tuple[str, ...], ...]:
+    """Return a list's lines, each as its words."""
+    return tuple(tuple(line.split()) for line in _lists()[language][name].strip().splitlines())
+
+
+@cache
 def spelled_words(language: Language) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the small words of a language and a spread of its others, in the file's order."""
     lists = _lists()[language]

@@ -52,7 +52,7 @@ def only_asks(word: str) -> bool:
         for kind, patterns in _kinds()
         if kind in _HOLDS
         for pattern in patterns.values()
-    ) or any(asks.search(text) for asks, _ in _figures())
+    ) or any(asks.search(text) for asks, _ in _figures(None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ def wanted(kind: AskedKind, question: str) -> Wanted:
         said = frozenset(word[:_BEGINNING] for word in re.findall(r"\w{4,}", text))
         return Wanted((name,) if asks.search(text) else patterns, cased=True, but=said)
     if kind in ("how much", "when"):
-        for asks, answer in _figures():
+        for asks, answer in _figures(kind):
             if asks.search(text):
                 return Wanted((answer, *patterns[:1]))
     return Wanted(patterns)
@@ -126,9 +126,17 @@ def _answers() -> dict[str, re.Pattern[str]]:
 
 
 @cache
-def _figures() -> tuple[tuple[re.Pattern[str], re.Pattern[str]], ...]:
+def _figures(kind: AskedKind | None) -> tuple[tuple[re.Pattern[str], re.Pattern[str]], ...]:
+    """Return what figures a question of a kind may ask for; all for None.
+
+    When a price falls is a date and no price.
+    """
     entries = cast("list[dict[str, str]]", _source()["figures"])
-    return tuple((re.compile(one["question"]), re.compile(one["answer"])) for one in entries)
+    return tuple(
+        (re.compile(one["question"]), re.compile(one["answer"]))
+        for one in entries
+        if kind != "when" or one.get("kind") == "when"
+    )
 
 
 @cache

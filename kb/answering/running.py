@@ -73,8 +73,9 @@ def follows(before: Unit, unit: Unit) -> bool:
     """Return whether a unit goes on where another ends.
 
     That is on the same page, under the same heading, in the same table or in none; a footnote
-    doesn't go on where text ends. What is no
-    unit may stand between, such as an announcement.
+    doesn't go on where text ends, nor does text
+    where a list ends: an item says nothing of what comes after its list. What is no unit may stand
+    between, such as an announcement.
     """
     if before.place != unit.place or before.core.end > unit.core.start:
         return False
@@ -83,6 +84,8 @@ def follows(before: Unit, unit: Unit) -> bool:
     if bisect_right(starts, before.core.start) != bisect_right(starts, unit.core.start):
         return False
     if (before.kind is BlockKind.FOOTNOTE) != (unit.kind is BlockKind.FOOTNOTE):
+        return False
+    if before.kind is BlockKind.LIST_ITEM and unit.kind is not BlockKind.LIST_ITEM:
         return False
     rows = [one.kind is BlockKind.TABLE_ROW for one in (before, unit)]
     if any(rows) and (not all(rows) or before.context != unit.context):

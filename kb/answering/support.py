@@ -7,6 +7,7 @@ answers the question, the other whether the question is answered at all. They ar
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,9 @@ from kb.model import BlockKind, Document, Language
 from kb.retrieval import Ranking
 
 Features = npt.NDArray[np.float64]
+
+_BEGINNING = re.compile(r"(?:^|[.!?:]\s)[^\w]*(\w+(?:[-’':.]\w+)*)")
+"""The first word of each sentence of a question: its capital says nothing."""
 
 _FEW_WORDS = 5
 _NEAR = 2
@@ -140,13 +144,18 @@ def asked(kind: AskedKind, text: str, words: Sequence[Word], rarities: Sequence[
 
 
 def names_among(text: str, words: Sequence[Word]) -> tuple[bool, ...]:
-    """Return which words are names or numbers: digits, or a capital that doesn't begin a text."""
+    """Return which words are names or numbers: digits, or a capital that begins no sentence.
+
+    What only asks or joins is no name, however it is written: *How do I join?*
+    """
     found: list[bool] = []
     shouted = text.isupper()
+    begins_one = {match[1] for match in _BEGINNING.finditer(text)}
     for word in words:
         surface = word.surface
-        first = text.strip().startswith(surface)
+        first = surface in begins_one
         capital = surface[:1].isupper() and not shouted and (not first or surface[1:2].isupper())
+        capital = capital and word.weight > FUNCTION_WORD_WEIGHT
         found.append(capital or any(character.isdigit() for character in surface))
     return tuple(found)
 
@@ -176,8 +185,7 @@ def unit_features(question: Asked, ranking: Ranking, units: Sequence[Unit]) -> S
         ]
         context = _context_terms(unit)
         windows.append((terms[at] | context).union(*(terms[other] for other in beside)))
-        # The unit of a cell stands in the header of its table: €/m³ | 0,48.
-        fits = question.wanted.held(unit.under_header)
+        fits = fitting(question, unit)
         seen = covered(question, terms[at] | context, unit.language)
         own = covered(question, terms[at], unit.language)
         out[at] = (
@@ -202,6 +210,15 @@ def unit_features(question: Asked, ranking: Ranking, units: Sequence[Unit]) -> S
             float(unit.kind is BlockKind.FOOTNOTE),
         )
     return Scored(out, tuple(windows))
+
+
+def fitting(question: Asked, unit: Unit) -> float | None:
+    """Return how well a unit holds what is asked for, 0–1; None where anything may answer.
+
+    The unit of a cell stands in the header of its table: *€/m³ | 0,48*. The years there are of all
+    its rows, and tell of none when it was.
+    """
+    return question.wanted.held(unit.text if question.kind == "when" else unit.under_header)
 
 
 def _whole_passages(

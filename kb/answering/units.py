@@ -27,6 +27,12 @@ _QUOTED_MOST = 700
 """Characters of a quote that takes in the sentence before."""
 
 
+_NUMBERED = re.compile(r"[0-9]+(?:\.[0-9]+)*\.?\s+")
+_LEADERS = " \n\t|.…·_"
+_LEAST_CONTENTS = 3
+"""Lines of a table of contents; one row that is called like a heading is a row."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unit:
     """A sentence, row or item that could be a claim.
@@ -86,6 +92,7 @@ def _units(hit: Hit, place: int, row: int, cosines: dict[tuple[int, Span], float
     spans = sorted(hit.passage.sentences)
     blocks = [block_at(document, span.start) for span in spans]
     fallback = hit.dense if hit.dense is not None else 0.0
+    contents = _contents(document, blocks)
     found: list[Unit] = []
     for at, (span, block) in enumerate(zip(spans, blocks, strict=True)):
         kind = block.kind if block is not None else BlockKind.PARAGRAPH
@@ -93,6 +100,8 @@ def _units(hit: Hit, place: int, row: int, cosines: dict[tuple[int, Span], float
         if kind is BlockKind.HEADING or not is_statement(text):
             continue
         if kind is BlockKind.TABLE_ROW and _is_header(blocks, at) and is_header(text):
+            continue
+        if block is not None and block.start in contents:
             continue
         found.append(
             Unit(
@@ -123,6 +132,56 @@ def is_statement(text: str) -> bool:
     return sum(character.isalnum() for character in text) >= _LEAST_LETTERS and any(
         character.isalpha() for character in text
     )
+
+
+def contents_lines(document: Document) -> frozenset[int]:
+    """Return where the lines of a table of contents start.
+
+    Those are lines that follow each other, each a heading of the document and a page that isn't
+    before the last one's: they say where something is told, and nothing of it.
+    """
+    headings = {
+        _plain(document.text[block.start : block.end])
+        for block in document.blocks
+        if block.kind is BlockKind.HEADING
+    }
+    found: set[int] = set()
+    together: list[int] = []
+    last = 0
+    for block in document.blocks:
+        named, page = _leading_to(document.text[block.start : block.end])
+        goes_on = block.kind is not BlockKind.HEADING and bool(named) and _plain(named) in headings
+        if not goes_on or page < last:
+            together = []
+        last = page if goes_on else 0
+        if goes_on:
+            together.append(block.start)
+        if len(together) >= _LEAST_CONTENTS:
+            found.update(together)
+    return frozenset(found)
+
+
+def _contents(document: Document, blocks: Sequence[Block | None]) -> frozenset[int]:
+    """Return the lines of a table of contents where blocks may be such lines."""
+    looks = any(_leading_to(document.text[block.start : block.end])[0] for block in blocks if block)
+    return contents_lines(document) if looks else frozenset()
+
+
+def _leading_to(text: str) -> tuple[str, int]:
+    """Return what a line says and the page at its end; nothing where there is none."""
+    line = text.strip()
+    named = line.rstrip("0123456789")
+    digits = line[len(named) :]
+    if not 1 <= len(digits) <= 4 or named[-1:] not in tuple(_LEADERS):
+        return "", 0
+    return named.rstrip(_LEADERS), int(digits)
+
+
+def _plain(heading: str) -> str:
+    """Return a heading without its number, in lower case."""
+    plain = " ".join(heading.split())
+    number = _NUMBERED.match(plain)
+    return plain[number.end() if number else 0 :].casefold()
 
 
 def points_back(text: str) -> bool:

@@ -100,3 +100,28 @@ def test_the_set_of_terms_is_that_of_the_index(text: str, language: Language) ->
 @given(text=st.text(max_size=40), language=st.sampled_from(LANGUAGES))
 def test_the_set_of_terms_of_any_text_is_that_of_the_index(text: str, language: Language) -> None:
     assert term_set(text, language) == set(index_terms(text, language))
+
+
+@pytest.mark.parametrize(
+    ("language", "asking", "telling"),
+    [
+        ("sv", "Hur lång tid tar bygget", "en lång tid"),
+        ("en", "How long does it last", "a long bridge"),
+        ("fi", "Kuinka pitkään lupa viipyy", "pitkään valmisteltu lupa"),
+        ("fi", "tällä hetkellä voimassa", "viime hetkellä"),
+    ],
+)
+def test_words_that_ask_together_weigh_little_and_by_themselves_in_full(
+    language: Language, asking: str, telling: str
+) -> None:
+    heavy = {
+        token.surface.casefold()
+        for token in question_tokens(telling, language)
+        if max(term.weight for term in token.terms) > FUNCTION_WORD_WEIGHT
+    }
+    light = {
+        token.surface.casefold()
+        for token in question_tokens(asking, language)
+        if max(term.weight for term in token.terms) <= FUNCTION_WORD_WEIGHT
+    }
+    assert heavy & light

@@ -62,6 +62,19 @@ from kb.model import LANGUAGES, Language
         ("accidents per worker", "en", "how much"),
         ("How deep is the channel?", "en", "how much"),
         ("What is the opening year of the port?", "en", "when"),
+        ("mikä on jätemaksu", "fi", "how much"),
+        ("mihin vuoteen mennessä raide jatketaan", "fi", "when"),
+        ("asetuksen voimaantulo", "fi", "when"),
+        ("hakemuksen käsittelyaika", "fi", "how much"),
+        ("kirjaston aukioloaika", "fi", "what"),
+        ("satamajohtajan nimi", "fi", "who"),
+        ("handläggningstiden för en ansökan", "sv", "how much"),
+        ("i framtiden", "sv", "what"),
+        ("hamndirektörens namn", "sv", "who"),
+        ("förordningens ikraftträdande", "sv", "when"),
+        ("What is the processing time?", "en", "how much"),
+        ("fee for a berth", "en", "how much"),
+        ("name of the harbour director", "en", "who"),
     ],
 )
 def test_the_kind_is_told_by_what_stands_first(
@@ -83,6 +96,12 @@ def test_the_kind_is_told_by_what_stands_first(
         ("who", "Sopimuksen teki Infraserv.", 1.0),
         ("who", "Lasku maksetaan heti.", 0.0),
         ("why", "Terminaali suljettiin, koska katto vuoti.", 1.0),
+        ("who", "Viasta kerrotaan ensin valvomoon.", 1.0),
+        ("who", "Beslutet fattas i tekniska nämnden.", 1.0),
+        ("who", "It is approved by the committee.", 1.0),
+        ("compare", "Skillnaden är viktig för köparen.", 1.0),
+        ("compare", "Ero syntyy kuljetuksesta.", 1.0),
+        ("compare", "Yhtiö tekee, kun taas yhdistys sopii.", 1.0),
         ("what", "Mitä tahansa.", None),
     ],
 )
@@ -106,3 +125,23 @@ def test_any_text_has_a_kind(text: str, language: Language | None) -> None:
 )
 def test_whom_a_question_names_isnt_who_it_asks_for(question: str, text: str, held: float) -> None:
     assert wanted("who", question).held(text) == held
+
+
+@pytest.mark.parametrize(
+    ("kind", "question", "text", "held"),
+    [
+        ("how much", "Hur lång tid tar bygget?", "Bygget tar fem veckor.", 1),
+        ("how much", "Hur lång är bron?", "Bron är 42 meter.", 1),
+        ("how much", "How long can a plot be reserved?", "It is reserved for six months.", 1),
+        ("how much", "montako viikkoa käsittely vie", "Käsittely vie 8 viikkoa.", 1),
+        ("how much", "mikä on vesimaksu", "Vesimaksu on 0,48 euroa.", 1),
+        ("how much", "takaisinmaksuaika", "Takaisinmaksuaika on 7 vuotta.", 1),
+        ("when", "Milloin hinta laskee?", "Hinta laskee tammikuussa.", 1),
+        ("when", "Milloin hinta laskee?", "Hinta on 38 euroa.", 0),
+        ("when", "Minä vuonna hinta laski?", "Hinta laski 2019.", 1),
+    ],
+)
+def test_what_a_figure_is_of_shows_in_the_question(
+    kind: AskedKind, question: str, text: str, held: float
+) -> None:
+    assert wanted(kind, question).held(text) == held

@@ -114,6 +114,37 @@ def test_headings_and_table_headers_are_no_units_but_headers_are_context() -> No
     assert [document.text[span.start : span.end] for span in contexts] == [TABLE[0]] * 2
 
 
+CONTENTS = (
+    "1 Lähtökohta ja tavoite . . . 1",
+    "2 Tonttien jakaminen | 2",
+    "3 Suositukset kunnalle…3",
+)
+
+
+def test_lines_of_a_table_of_contents_are_no_units() -> None:
+    headings = ("1 Lähtökohta ja tavoite", "2 Tonttien jakaminen", "3 Suositukset kunnalle")
+    body = "Tontti jaetaan pisteytyksellä."
+
+    def told(*lines: str) -> list[str]:
+        _, hit = made(
+            (
+                *((line, BlockKind.TABLE_ROW) for line in ("Sisällys | sivu", *lines)),
+                *((heading, BlockKind.HEADING) for heading in headings),
+                (body, BlockKind.PARAGRAPH),
+            )
+        )
+        return [unit.text for unit in units_of([hit], [1], [])]
+
+    assert told(*CONTENTS) == [body]
+    # Rows called like headings are rows: too few, out of order, or some of them no heading.
+    for rows in (
+        CONTENTS[:2],
+        ("2 Tonttien jakaminen | 9", "3 Suositukset kunnalle | 3", "Lähtökohta ja tavoite | 4"),
+        (CONTENTS[0], "Jotakin aivan muuta | 2", *CONTENTS[1:]),
+    ):
+        assert told(*rows) == [*rows, body]
+
+
 def test_a_list_is_quoted_whole_with_its_announcement_when_asked_for_a_list() -> None:
     kinds = (BlockKind.PARAGRAPH, BlockKind.LIST_ITEM, BlockKind.LIST_ITEM)
     document, hit = made(tuple(zip(LIST, kinds, strict=True)))

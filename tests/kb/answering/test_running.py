@@ -60,6 +60,16 @@ def test_a_run_ends_at_a_heading_and_at_a_table() -> None:
     assert not follows(item, text)
 
 
+def test_a_run_doesnt_go_on_from_a_list_into_the_text_after_it() -> None:
+    first, second, after = units_under(
+        ("Satamassa on katettu terminaali.", BlockKind.LIST_ITEM),
+        ("Alueella on oma palokunta.", BlockKind.LIST_ITEM),
+        ("Vettä kierrätetään 39 prosenttia.", BlockKind.PARAGRAPH),
+    )
+    assert follows(first, second)
+    assert not follows(second, after)
+
+
 def test_a_run_ends_with_its_page() -> None:
     document, units = prose()
     second = units[2].core.start
