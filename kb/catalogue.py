@@ -386,6 +386,19 @@ class Catalogue(Sources, Passages):
         """Return a document with its text; raises NotFound."""
         return self._document(document_id, self.generation)
 
+    def document_texts(self, ids: Iterable[DocumentId]) -> dict[DocumentId, str]:
+        """Return the texts of those of some documents that are there."""
+        wanted = sorted(ids)
+        found: dict[DocumentId, str] = {}
+        for at in range(0, len(wanted), 500):
+            part = wanted[at : at + 500]
+            found.update(
+                self.connection.execute(
+                    f"SELECT id, text FROM document WHERE id IN ({','.join('?' * len(part))})", part
+                ).fetchall()
+            )
+        return found
+
     def _load_document(self, document_id: DocumentId, generation: int) -> Document:
         del generation  # part of the cache's key alone: metadata can change
         row = self.connection.execute(

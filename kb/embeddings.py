@@ -54,27 +54,24 @@ class Embeddings:
         Texts come from the spans, so what is embedded is what is quoted; a passage's text
         carries its context (see ``embedded_text``). The same text is returned once.
         """
-        if kind == "passage":
+        owner = (
+            "passage" if kind == "passage" else "sentence JOIN passage ON passage.row = passage_row"
+        )
+        with self._catalogue.snapshot():
             rows = self._catalogue.connection.execute(
-                "SELECT passage.row, passage.digest, passage.heading, "
-                "substr(text, passage.start + 1, passage.end - passage.start) AS words "
-                "FROM passage JOIN document ON document.id = document_id "
-                "LEFT JOIN embedding ON embedding.digest = passage.digest AND model = ? "
-                "WHERE embedding.row IS NULL AND passage.row > ? ORDER BY passage.row LIMIT ?",
+                f"SELECT {kind}.row, {kind}.digest, {kind}.start, {kind}.end, heading, document_id "
+                f"FROM {owner} LEFT JOIN embedding ON embedding.digest = {kind}.digest "
+                f"AND model = ? WHERE embedding.row IS NULL AND {kind}.row > ? "
+                f"ORDER BY {kind}.row LIMIT ?",
                 (self.model, after, limit),
             ).fetchall()
-            texts = [embedded_text(r["words"], tuple(json.loads(r["heading"]))) for r in rows]
-        else:
-            rows = self._catalogue.connection.execute(
-                "SELECT sentence.row, sentence.digest, "
-                "substr(text, sentence.start + 1, sentence.end - sentence.start) AS words "
-                "FROM sentence JOIN passage ON passage.row = passage_row "
-                "JOIN document ON document.id = document_id "
-                "LEFT JOIN embedding ON embedding.digest = sentence.digest AND model = ? "
-                "WHERE embedding.row IS NULL AND sentence.row > ? ORDER BY sentence.row LIMIT ?",
-                (self.model, after, limit),
-            ).fetchall()
-            texts = [r["words"] for r in rows]
+            # Cut here: SQLite would read a document's whole text for each of its sentences.
+            whole = self._catalogue.document_texts({row["document_id"] for row in rows})
+        texts = []
+        for row in rows:
+            words = whole[row["document_id"]][row["start"] : row["end"]]
+            heading = tuple(json.loads(row["heading"])) if kind == "passage" else ()
+            texts.append(embedded_text(words, heading))
         waiting: dict[bytes, Pending] = {}
         for row, text in zip(rows, texts, strict=True):
             digest = bytes(row["digest"])

@@ -35,6 +35,10 @@ if TYPE_CHECKING:
     from chromadb.api.models.Collection import Collection
 
 _BATCH = 2000
+_GRAPH = {"space": "ip", "ef_construction": 100, "ef_search": 800}
+"""How Chroma's graph is built and searched (Malkov and Yashunin, 2018). Questions lie apart from
+what is said, so few of the nearest are found by a narrow search, however well it was built:
+of the nearest 150 of 42,829 sentences .88 with 200 and 200, .98 so, for half of the building."""
 _NEEDED_BYTES = 32 << 20
 """With less room than this on the disk, an index isn't made anew."""
 
@@ -172,7 +176,7 @@ class VectorIndex:
             path=str(self._folder),
             settings=ChromaSettings(anonymized_telemetry=False, allow_reset=False),
         )
-        configuration: Any = {"hnsw": {"space": "ip", "ef_construction": 200, "ef_search": 200}}
+        configuration: Any = {"hnsw": _GRAPH}
         for kind in ITEM_KINDS:
             self._collections[kind] = self._client.get_or_create_collection(
                 name=f"{kind}s-{self._embeddings.model}",
