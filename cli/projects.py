@@ -180,13 +180,13 @@ def related_command(
     from kb.assembly import open_relator
     from kb.projects import ProjectFilter
     from kb.related import related_csv
-    from kb.relating import seeds_of
     from kb.scoping import theme_of
+    from kb.seeds import seeds_of
 
     opened = open_kb()
     relator = open_relator(opened)
     results = relator.related(
-        seeds_of(opened, relator, texts=text, documents=document, projects=project),
+        seeds_of(opened, relator.projects, texts=text, documents=document, projects=project),
         k=limit,
         wanted=ProjectFilter(
             themes=frozenset(theme_of(value) for value in theme),

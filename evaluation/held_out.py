@@ -22,11 +22,12 @@ from evaluation.errors import EvaluationError
 from evaluation.product import default_cache
 from evaluation.related import RelatedResult, in_cache, term_bm25, whole_cosine
 from ingest.registry import Format, Stage, import_projects, index_projects
+from kb.agreeing import SIGNAL_WEIGHTS, Signal
 from kb.assembly import open_knowledge_base, open_relator
 from kb.catalogue import Catalogue
 from kb.project import Project, folded
 from kb.projects import Projects
-from kb.relating import SIGNAL_WEIGHTS, Signal
+from kb.seeds import seed_of_project
 from kb.settings import Settings
 
 Truth = Literal["call", "objective", "programme"]
@@ -119,7 +120,7 @@ def evaluate_held_out(
 
         def search(without: frozenset[Signal]) -> Callable[[str], list[Scored]]:
             def found(text: str) -> list[Scored]:
-                seed_project = relator.of_project(f"held-{asked[text]}")
+                seed_project = seed_of_project(relator.projects, f"held-{asked[text]}")
                 results = relator.related([seed_project], k=DEPTH, without=without)
                 return [Scored(one.project.id.removeprefix("held-"), one.score) for one in results]
 

@@ -28,6 +28,7 @@ from kb.language import detect, sentence_spans
 from kb.model import Language, Span
 from kb.project import Project
 from kb.projects import Projects
+from kb.seeds import seed_of_text
 from kb.settings import Settings
 
 OTHERS = 300
@@ -171,7 +172,7 @@ def _measured(
     relator = open_relator(kb)
 
     def search(text: str) -> list[Scored]:
-        found = relator.related([relator.of_text(text)], k=DEPTH)
+        found = relator.related([seed_of_text(text)], k=DEPTH)
         return [Scored(ids[one.project.id], one.score) for one in found]
 
     entries = list(beir.entries())

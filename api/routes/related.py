@@ -20,8 +20,9 @@ from kb.project import Project, project_json
 from kb.project_lists import ProjectLists, partner_json
 from kb.projects import ProjectFilter, Projects
 from kb.related import Related, related_csv
-from kb.relating import Relator, Seed, seeds_of
+from kb.relating import Relator
 from kb.scoping import scope_from, theme_of
+from kb.seeds import Seed, seeds_of
 
 router = APIRouter(prefix="/api", tags=["projects"])
 
@@ -209,7 +210,7 @@ def checked_seeds(
     for text in texts:
         if len(text) > LONGEST_TEXT:
             raise BadQuestion("question_too_long", length=len(text), limit=LONGEST_TEXT)
-    return seeds_of(kb, relator, texts=texts, documents=documents, projects=projects)
+    return seeds_of(kb, relator.projects, texts=texts, documents=documents, projects=projects)
 
 
 def relator_of(request: Request, kb: KnowledgeBase) -> Relator:

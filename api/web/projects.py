@@ -20,6 +20,7 @@ from kb.model import Span
 from kb.project import Partner, Project
 from kb.project_lists import PartnerRow, ProjectLists
 from kb.projects import Projects
+from kb.seeds import seed_of_project
 from kb.themes import themes
 
 router = APIRouter()
@@ -121,7 +122,7 @@ def project_page(project_id: str, request: Request) -> Response:
     project = projects.get(project_id)
     named = set(projects.documents_of(project))
     relator = relator_of(request, visit.kb)
-    found = relator.related([relator.of_project(project.id)], k=_NEIGHBOURS)
+    found = relator.related([seed_of_project(relator.projects, project.id)], k=_NEIGHBOURS)
     neighbours: list[RelatedView] = related_views(visit, found)
     return visit.page(
         "project.html",

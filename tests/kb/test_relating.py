@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from ingest.pipeline import ingest
 from ingest.registry import index_projects
+from kb.agreeing import Signal
 from kb.assembly import open_relator
 from kb.centring import Vector, unit
 from kb.comparing import Space, nearer_half
@@ -17,7 +18,7 @@ from kb.model import Document, DocumentId, Language, Span
 from kb.project import Partner, Project
 from kb.projects import ProjectFilter, Projects
 from kb.related import Quote, Reason, Related, escaped, related_csv
-from kb.relating import Signal, seeds_of
+from kb.seeds import seed_of_document, seed_of_project, seed_of_text, seeds_of
 
 PROJECTS = [
     Project(
@@ -59,7 +60,7 @@ def test_related_with_reasons_in_another_language(kb: KnowledgeBase) -> None:
     index_projects(kb)
     relator = open_relator(kb)
 
-    first, second = relator.related([relator.of_project("t-1")])
+    first, second = relator.related([seed_of_project(relator.projects, "t-1")])
 
     assert (first.project.id, second.project.id) == ("t-2", "t-3")
     assert first.score > second.score
@@ -77,7 +78,7 @@ def test_themes_count_where_somebody_named_them_and_guessed_ones_are_told(
     held = frozenset[Signal]({"theme"})
 
     def second(of: str) -> tuple[Related, Related]:
-        seed = relator.of_project(of)
+        seed = seed_of_project(relator.projects, of)
         found, without = relator.related([seed]), relator.related([seed], without=held)
         return found[0], without[0]
 
@@ -106,7 +107,7 @@ def test_what_is_read_of_a_large_registry_keeps_the_best_and_those_of_a_partner(
     index_projects(kb)
     relator = open_relator(kb)
 
-    found = relator.related([relator.of_project("t-1")], k=2)
+    found = relator.related([seed_of_project(relator.projects, "t-1")], k=2)
 
     assert found[0].project.id == "t-2"
     assert len(found) == 2
@@ -192,7 +193,7 @@ def test_sentences_that_no_project_is_near_to_hardly_count(kb: KnowledgeBase) ->
     relator = open_relator(kb)
 
     def forward(text: str) -> float:
-        table, seed = relator._table(), relator._embedded(relator.of_text(text))
+        table, seed = relator._table(), relator._embedded(seed_of_text(text))
         look = relator._look(seed, table)
         assert look.passages is not None
         return float(relator._compare(look, table.rows[:1], table).dense[0])
@@ -216,7 +217,7 @@ def test_a_place_that_all_projects_name_tells_less_than_one_of_few(kb: Knowledge
     index_projects(kb)
     relator = open_relator(kb)
 
-    found = relator.related([relator.of_project("p-asked")], k=20)
+    found = relator.related([seed_of_project(relator.projects, "p-asked")], k=20)
     scores = {str(one.project.id): one.score for one in found if one.project.title == same}
 
     assert max(scores, key=scores.__getitem__) == "p-near"
@@ -227,7 +228,7 @@ def test_a_place_that_all_projects_name_tells_less_than_one_of_few(kb: Knowledge
 def test_signals_can_be_held_out(kb: KnowledgeBase) -> None:
     index_projects(kb)
     relator = open_relator(kb)
-    seeds = [relator.of_project("t-1")]
+    seeds = [seed_of_project(relator.projects, "t-1")]
 
     whole = relator.related(seeds)[0]
     held = relator.related(
@@ -243,7 +244,7 @@ def test_words_alone_find_and_quote_before_there_are_vectors(kb: KnowledgeBase) 
     relator = open_relator(kb)
     text = "Selvitämme, miten jätevedet puhdistetaan. Kalvoilla se onnistuu."
 
-    first = relator.related([relator.of_text(text)])[0]
+    first = relator.related([seed_of_text(text)])[0]
 
     assert first.project.id == "t-1"
     assert first.meaning is None
@@ -262,7 +263,7 @@ def test_a_document_is_compared_and_quoted_where_it_stands(
     document = kb.document(kb.documents()[0].id)
     relator = open_relator(kb)
 
-    results = relator.related(seeds_of(kb, relator, documents=[document.id]), k=2)
+    results = relator.related(seeds_of(kb, relator.projects, documents=[document.id]), k=2)
 
     assert {result.project.id for result in results} == {"t-1", "t-2"}
     ours = reasons(results[0])["text"].ours
@@ -277,7 +278,7 @@ def test_a_document_is_compared_and_quoted_where_it_stands(
 def test_several_seeds_and_filters(kb: KnowledgeBase) -> None:
     index_projects(kb)
     relator = open_relator(kb)
-    seeds = seeds_of(kb, relator, texts=["musiikkia lapsille"], projects=["t-1"])
+    seeds = seeds_of(kb, relator.projects, texts=["musiikkia lapsille"], projects=["t-1"])
 
     found = relator.related(seeds)
     old = relator.related(seeds, wanted=ProjectFilter(years=(2001, 2001)))
@@ -292,9 +293,9 @@ def test_nothing_to_compare(kb: KnowledgeBase) -> None:
     with pytest.raises(BadQuestion):
         relator.related([])
     with pytest.raises(BadQuestion):
-        relator.of_text("  \n")
+        seed_of_text("  \n")
     with pytest.raises(NotFound):
-        relator.of_project("nope")
+        seed_of_project(relator.projects, "nope")
 
 
 def test_an_empty_registry_has_nothing_related(
@@ -302,13 +303,13 @@ def test_an_empty_registry_has_nothing_related(
 ) -> None:
     relator = open_relator(open_at(tmp_path / "empty"))
 
-    assert relator.related([relator.of_text("Jotain tekstiä jätevesistä.")]) == []
+    assert relator.related([seed_of_text("Jotain tekstiä jätevesistä.")]) == []
 
 
 def test_a_changed_project_is_quoted_from_its_new_text(kb: KnowledgeBase) -> None:
     index_projects(kb)
     relator = open_relator(kb)
-    seeds = [relator.of_text("Akkutehtaiden jätevedet puhdistetaan.")]
+    seeds = [seed_of_text("Akkutehtaiden jätevedet puhdistetaan.")]
     relator.related(seeds)
     changed = Project(
         registry="t", registry_id="1", title="Toinen nimi", language="fi",
@@ -360,7 +361,9 @@ def test_spans_of_a_long_document_come_from_all_of_it(kb: KnowledgeBase) -> None
     relator = open_relator(kb)
     text = "\n\n".join(f"Kappale numero {n} kertoo vedestä." for n in range(100))
     spans = [Span(m, m + 20) for m in range(0, len(text) - 20, 40)]
-    seed = relator.of_document(Document(id=DocumentId("x"), text=text, blocks=()), spans)
+    seed = seed_of_document(
+        relator.projects, Document(id=DocumentId("x"), text=text, blocks=()), spans
+    )
 
     assert len(seed.passages) <= 12
     assert seed.passages[-1].start > 0.8 * len(text)

@@ -17,6 +17,7 @@ from kb.model import LANGUAGES, Language
 from kb.project import Project
 from kb.projects import ProjectFilter, Projects
 from kb.scoping import scope_from
+from kb.seeds import seed_of_text
 from kb.themes import themes
 from tests.conftest import BagOfWords
 
@@ -142,7 +143,7 @@ def test_documents_and_projects_get_themes_that_filter_them(
     assert len(projects.rows(ProjectFilter(themes=frozenset({"water"})))) == 1
 
     relator = open_relator(kb)
-    (found,) = relator.related([relator.of_text("Jätevesi johdetaan puhdistamoon ja altaaseen.")])
+    (found,) = relator.related([seed_of_text("Jätevesi johdetaan puhdistamoon ja altaaseen.")])
     assert "theme" in {reason.kind for reason in found.reasons}
 
 
