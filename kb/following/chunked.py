@@ -248,7 +248,9 @@ def _english(found: Sequence[Token]) -> list[str]:
             kind = "noun"
         elif word in words("en", "function"):
             kind = "small"
-        elif _is_verb(word, before=before, last=last, helped=helped, determined=determined):
+        elif _is_verb(word, before=before, last=last, helped=helped, determined=determined) or (
+            before == "noun" and not determined and _takes_an_object(found, at)
+        ):
             kind = "verb"
         else:
             kind = "noun"
@@ -265,6 +267,12 @@ def _is_verb(word: str, *, before: str, last: str, helped: bool, determined: boo
     if word not in words("en", "verbs") and not (word.endswith("ed") and len(word) > 4):
         return False
     return not determined or helped
+
+
+def _takes_an_object(found: Sequence[Token], at: int) -> bool:
+    """Tell whether a word stands between a noun and an article: *how many people run the loop*."""
+    after = found[at + 1].folded if at + 1 < len(found) else ""
+    return after in words("en", "determiners") and after != "that"
 
 
 def _is_definite(tokens: Sequence[Token], language: Language) -> bool:
@@ -357,6 +365,21 @@ def _points_back(found: Sequence[Token], kinds: Sequence[str], at: int, language
     ]
 
 
+def _with_its_phrases(topic: Part, parts: Sequence[Part], before: str, language: Language) -> int:
+    """Return where a noun phrase ends with what belongs to it: *en plats på rörbron*.
+
+    Named places and years are left, since what goes on may be asked of others, and so is *per år*.
+    """
+    end = topic.end
+    for part in parts:
+        between = before[end : part.start].split()
+        belongs = part.preposition in words(language, "belonging") and not part.name
+        dated = any(character.isdigit() for character in before[part.start : part.end])
+        if part.start > end and len(between) == 1 and belongs and not dated:
+            end = part.end
+    return end
+
+
 def _topic_said(parts: Sequence[Part], before: str, word: str, language: Language) -> str | None:
     one = word in words(language, "singular")
     order = sorted(
@@ -369,7 +392,7 @@ def _topic_said(parts: Sequence[Part], before: str, word: str, language: Languag
     )
     if not order:
         return None
-    said = before[order[0].start : order[0].end]
+    said = before[order[0].start : _with_its_phrases(order[0], parts, before, language)]
     first, _, rest = said.partition(" ")
     if language == "en" and first.casefold() in ("a", "an") and rest:
         said = f"the {rest}"

@@ -188,3 +188,28 @@ def test_anything_may_be_asked_after_anything(question: str, before: str) -> Non
         assert found.text.endswith("?")
         assert found.text.strip("? ")
         assert found.written == question.strip()
+
+
+@pytest.mark.parametrize(
+    ("before", "question", "whole"),
+    [
+        (
+            "How many people operate the cooling loop?",
+            "and what did it cost?",
+            "What did the cooling loop cost?",
+        ),
+        (
+            "Vad kostar en plats på rörbron?",
+            "och vem godkänner den?",
+            "Vem godkänner en plats på rörbron?",
+        ),
+        ("Vad kostar en plats i Vasa?", "och vem godkänner den?", "Vem godkänner en plats?"),
+        (
+            "What is the rent of a bay in the hall?",
+            "who decides it?",
+            "Who decides the rent of a bay in the hall?",
+        ),
+    ],
+)
+def test_what_a_pronoun_stands_for_is_said_whole(before: str, question: str, whole: str) -> None:
+    assert meant(question, before) == whole
