@@ -170,6 +170,8 @@ def join(head: str, tail: str, forms: WordForms) -> Joint:
         return _unhyphenated(head, tail)
     stem = head[:-1].lstrip(_EDGES)
     rest = tail.strip(_EDGES)
+    if len(head) == 1 and len(rest) > 3 and forms.begin(f"-{rest[: max(4, len(rest) - 4)]}"):
+        return Joint.KEEP  # 'RES-E -' + 'direktiivin', where it also writes 'RES-E -direktiivi'
     if not stem or not rest or not stem[-1].isalnum() or tail[:1] in "([{\"”'–—-":
         return Joint.SPACE
     if tail.casefold() in _SUSPENDED:
@@ -194,8 +196,8 @@ def join(head: str, tail: str, forms: WordForms) -> Joint:
 def _compound(stem: str, rest: str, forms: WordForms) -> bool:
     """Tell whether the hyphen is likely the word's own, there being no sight of the word itself."""
     last = stem.rsplit("-", 1)[-1]
-    if last.isupper() and (len(last) > 1 or len(stem) == 1):
-        return True
+    if last.isupper() or len(last) == 1:
+        return True  # EU-rahoitus, RES-E-direktiivi, e-lasku: no division leaves a letter alone
     if not _SOUNDED.search(last):
         return True  # pk-yritys: no syllable ends there
     if last[-1].casefold() == rest[0] and rest[0] in _VOWELS and len(rest) > 2:

@@ -56,7 +56,7 @@ _READER = f"{READER_FINGERPRINT} {SPLITTER}"
 _IN_FLIGHT = 4
 """Files that may be read or wait as read, so that memory doesn't grow with the folder."""
 
-_PASSING = frozenset({"unreadable_missing", "unreadable_changing"})
+_PASSING = frozenset({"unreadable_missing", "unreadable_changing", "unreadable_broken_off"})
 """Rejections that say how things were, not what the file is: each run looks anew."""
 
 _UNSURE = frozenset({"unreadable_crash", "unreadable_memory", "unreadable_timeout"})

@@ -74,7 +74,8 @@ def discover(paths: Iterable[Path], *, warn: Warn | None = None) -> Iterator[Sou
 
     Hidden files, lock files, manifests, a readme beside a manifest and what ``.kbignore`` names
     are passed over, as are links inside a folder; ``warn`` hears of links that lead out of it,
-    of folders that can't be opened and of manifest rows without a file (keys of the message
+    of pipes, sockets and devices, of folders that can't be opened and of manifest rows without a
+    file (keys of the message
     catalogue, with parameters). Raises KnowledgeBaseError at once when a path doesn't exist, and
     while iterating when a manifest can't be used.
     """
@@ -168,6 +169,7 @@ class _Walk:
             # It went away since the folder was listed, or may not be looked at: the reader says.
             return Source(key=key, path=path, root=_shown(root), name=name, size=0, mtime_ns=0)
         if not stat.S_ISREG(status.st_mode):
+            self._warn(_warning("no_file", path=key))
             return None
         return Source(
             key=key,
@@ -250,9 +252,9 @@ def snapshot(path: Path, into: Path, *, limit: int) -> tuple[str, int]:
     The digest is the SHA-256 of the bytes in hexadecimal and the copy's name; a copy that is
     there already is left alone. The file is copied while it is hashed; when its size or time
     has changed by then, or it was replaced, the copy is made anew, three times at most.
-    Raises UnreadableDocument: ``unreadable_missing``, ``unreadable_empty``,
-    ``unreadable_too_large`` (``limit`` is in bytes) or ``unreadable_changing``; OSError when
-    the copy can't be written.
+    Raises UnreadableDocument: ``unreadable_missing``, ``unreadable_broken_off``,
+    ``unreadable_empty``, ``unreadable_too_large`` (``limit`` is in bytes) or
+    ``unreadable_changing``; OSError when the copy can't be written.
     """
     into.mkdir(parents=True, exist_ok=True)
     for attempt in range(_TRIES):
@@ -290,13 +292,21 @@ def snapshot(path: Path, into: Path, *, limit: int) -> tuple[str, int]:
 
 def _copy(stream: BinaryIO, target: BinaryIO, limit: int) -> tuple[str, int]:
     hasher, size = sha256(), 0
-    while chunk := stream.read(_CHUNK):
+    while chunk := _chunk(stream):
         size += len(chunk)
         if size > limit:
             raise UnreadableDocument("unreadable_too_large", limit=limit // MEGABYTE)
         hasher.update(chunk)
         target.write(chunk)
     return hasher.hexdigest(), size
+
+
+def _chunk(stream: BinaryIO) -> bytes:
+    """Read on; what a bad disk or a lost share does to one file is that file's fault alone."""
+    try:
+        return stream.read(_CHUNK)
+    except OSError as error:
+        raise UnreadableDocument("unreadable_broken_off", why=error.strerror) from error
 
 
 def _same(before: os.stat_result, path: Path) -> bool:

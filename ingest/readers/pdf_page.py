@@ -316,17 +316,26 @@ def _words(
         )
 
     last: Box | None = None
+    broken = False
     for index in range(count):
         code = get_unicode(raw, index)
         if code < 0x20 and code not in _CONTROLS and has_error(raw, index) == 1:
             code = _unknown(unknown, raw, index, code)
+        if code in (0x0A, 0x0D) and last is not None:
+            broken = True  # or so pdfium thinks: whether it is, the next letter tells
+            continue
         if code in (0x20, 0x0A, 0x0D, 0x09, 0xA0, 0) or 0x2000 <= code <= 0x200A or code == 0x3000:
             close()
-            last = None
+            last, broken = None, False
             continue
         char = "-" if code in (0x02, 0xFFFE) else _SYMBOLS.get(code) or chr(code)
         get_box(raw, index, ref)
         box = (rect.left, rect.bottom, rect.right, rect.top)
+        if broken:
+            broken = False
+            if last is not None and not _runs_on(last, box):
+                close()
+                last = None
         if last is not None and box[1] == last[1] and box[3] == last[3] and code < 0x80:
             # The next letter of the same size on the same baseline: nearly every character.
             tall = last[3] - last[1]
@@ -377,6 +386,16 @@ def _adjoins(last: Box, box: Box) -> bool:
         return True
     stacked = _overlap(last, box) > 0.5
     return stacked and min(abs(box[1] - last[3]), abs(last[1] - box[3])) < 0.3 * (box[2] - box[0])
+
+
+def _runs_on(last: Box, box: Box) -> bool:
+    """Tell whether a character goes on with the word before it, though pdfium began a line there.
+
+    It does so in the middle of a kerned number (*11* as two strings): the same foot, and nearer
+    than any space is wide.
+    """
+    tall = last[3] - last[1]
+    return abs(box[1] - last[1]) < 0.1 * tall and -0.1 * tall < box[0] - last[2] < 0.3 * tall
 
 
 def _overlap(one: Box, other: Box) -> float:

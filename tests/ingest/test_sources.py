@@ -66,7 +66,9 @@ def test_what_is_no_document_is_passed_over(tmp_path: Path) -> None:
     write(tmp_path / "Thumbs.db")
     write(tmp_path / "README.md")
     os.mkfifo(tmp_path / "pipe")
-    assert names(tmp_path) == ["a.txt", "README.md"]
+    sources, warnings = found(tmp_path)
+    assert [source.name for source in sources] == ["a.txt", "README.md"]
+    assert warnings == [f"warning.no_file|path={tmp_path}/pipe"], "it may be missed by somebody"
     write(tmp_path / "manifest.csv", "file\na.txt\n")
     assert names(tmp_path) == ["a.txt"], "a readme beside a manifest is about the folder"
 
@@ -348,6 +350,19 @@ def test_a_snapshot_refuses_what_it_cannot_copy(tmp_path: Path) -> None:
         "nowhere": "unreadable_missing",
     }
     assert not list((tmp_path / "into").iterdir()), "nothing half is left behind"
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs Linux")
+def test_a_file_that_breaks_off_while_it_is_read_is_refused(tmp_path: Path) -> None:
+    # A file that opens and then fails as one on a bad disk does.
+    with pytest.raises(UnreadableDocument) as caught:
+        snapshot(Path("/proc/self/mem"), tmp_path / "into", limit=100)
+    assert caught.value.code == "unreadable_broken_off"
+    for language in LANGUAGES:
+        assert caught.value.params["why"] in message(
+            "error.unreadable_broken_off", language, **caught.value.params
+        )
+    assert not list((tmp_path / "into").iterdir())
 
 
 def test_a_file_that_keeps_changing_is_refused_and_one_that_settles_is_copied(

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -597,6 +598,22 @@ def _drawn_on(path: Path, pages: Sequence[Sequence[tuple[float, float, float, st
         canvas.showPage()
     canvas.save()
     return path
+
+
+def test_a_number_set_digit_by_digit_stays_whole(tmp_path: Path) -> None:
+    from pypdfium2 import PdfDocument
+
+    canvas = sheet(tmp_path / "a.pdf")
+    for top, start, end, amount in ((80, "Kunta 10", "", "10 500"), (100, "Kunta 1", "1", "9 500")):
+        put_lines(canvas, [start], (60, top), font="Times-Roman")
+        width = stringWidth(start, "Times-Roman", 10)
+        put_lines(canvas, [end], (60 + width, top), font="Times-Roman")
+        put_lines(canvas, [amount], (260, top), font="Times-Roman")
+    canvas.save()
+    # pdfium begins a line between the two digits of the second row
+    with closing(PdfDocument(tmp_path / "a.pdf")) as document:
+        assert "1\r\n1" in document[0].get_textpage().get_text_range()
+    assert texts(read_pdf(tmp_path / "a.pdf")) == ["Kunta 10 | 10 500", "Kunta 11 | 9 500"]
 
 
 def test_a_raised_mark_stays_on_its_line(tmp_path: Path) -> None:
