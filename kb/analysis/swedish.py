@@ -27,7 +27,7 @@ from kb.analysis.tokens import (
 from kb.analysis.vocabulary import irregular, word_list
 from kb.model import Language
 
-RULES = "4"
+RULES = "5"
 """Version of the rules of this module."""
 
 WEIGHTS: Mapping[str, float] = {
@@ -45,8 +45,9 @@ RUN = 5
 MIN_LETTERS = 6
 """A shorter stem has no parts to be found by."""
 
-# Definite forms that Snowball leaves as they are: ångan (ånga), projektet (projekt).
+# Definite forms that Snowball leaves: ångan (ånga), miljön (miljö), projektet (projekt).
 _DEFINITE_A = re.compile(r"(\w*[aeiouyåäö]\w*[^\Waeiouyåäö]a)ns?\Z")
+_DEFINITE_N = re.compile(r"(\w{2,}[iouyåö])ns?\Z")
 _DEFINITE_ET = re.compile(r"(\w{4,})ets?\Z")
 
 _CASE_ENDING = re.compile(r"([^:]+):(?:s|n|en|et|ns|ens|ets|er|ar|or|erna|arna|a|e)\Z")
@@ -96,13 +97,13 @@ class SwedishAnalyzer:
         """Return the stems of a word: Snowball's, and what its other forms may have instead.
 
         Snowball keeps some definite forms, and cuts a word's last letter in one form (gräns:
-        grän) and not in another (gränsen: gräns). What else looks so (detaljplan, anmälan) has
-        its own stem beside the other.
+        grän) and not in another (gränsen: gräns). What else looks so (detaljplan, anmälan,
+        station) has its own stem beside the other.
         """
         stem = self._stem(word)
         if word in word_list("sv", "function"):
             return [stem]
-        found = _DEFINITE_A.match(word)
+        found = _DEFINITE_A.match(word) or _DEFINITE_N.match(word)
         if found is None and stem == word.removesuffix("s"):
             found = _DEFINITE_ET.match(word)
         return [stem, self._stem(stem if found is None else found.group(1))]

@@ -20,13 +20,18 @@ def stems(word: str) -> set[str]:
         ("gränsen", "gräns"),
         ("leveranserna", "leverans"),
         ("äger", "äga"),
+        ("industrin", "industri"),
+        ("energins", "energi"),
+        ("miljön", "miljö"),
+        ("rörbron", "rörbroar"),
+        ("menyn", "meny"),
     ],
 )
 def test_definite_forms_meet_their_base(form: str, base: str) -> None:
     assert stems(form) & stems(base)
 
 
-@pytest.mark.parametrize("word", ["detaljplan", "anmälan", "tran"])
+@pytest.mark.parametrize("word", ["detaljplan", "anmälan", "tran", "station", "lön"])
 def test_words_that_only_look_definite_keep_their_own_stem(word: str) -> None:
     assert word in stems(word)
 
