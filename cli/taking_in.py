@@ -184,6 +184,7 @@ def watch_command(folders: tuple[Path, ...], settle: float, scan: float) -> None
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     refused: dict[str, str] = {}
+    noted: set[str] = set()
 
     def line(what: str, source: str) -> None:
         at = datetime.now().strftime("%H:%M:%S")
@@ -209,9 +210,12 @@ def watch_command(folders: tuple[Path, ...], settle: float, scan: float) -> None
     def done(report: Report) -> None:
         from ingest.outcomes import warning_text
 
-        for source, warning in report.warnings:
-            if not source:
-                click.echo(t("warning", text=warning_text(warning, frame.LANGUAGE)), err=True)
+        nonlocal noted
+        notes = [warning for source, warning in report.warnings if not source]
+        for note in dict.fromkeys(notes):
+            if note not in noted:  # said once, not at every scan
+                click.echo(t("warning", text=warning_text(note, frame.LANGUAGE)), err=True)
+        noted = set(notes)
 
     opened = open_kb()
     click.echo(t("watching", folders=", ".join(str(folder) for folder in folders)))

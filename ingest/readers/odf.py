@@ -67,15 +67,21 @@ class _Document:
         self._content = content
         self._names: dict[str, tuple[str, str]] = {}  # style: (parent, shown name)
         self._numbered: dict[str, set[int]] = {}  # list style: levels with numbers
+        self._display: dict[str, str] = {}  # style: whether its text is shown
         for root in (styles, content):
             if root is not None:
                 self._read_styles(root)
+        self._leave_out_hidden()
 
     def _read_styles(self, root: etree._Element) -> None:
         for style in descendants(root, "style"):
             name = attribute(style, "name") or ""
             shown = attribute(style, "display-name") or name
             self._names[name] = (attribute(style, "parent-style-name") or "", shown)
+            properties = child(style, "text-properties")
+            display = None if properties is None else attribute(properties, "display")
+            if display:
+                self._display[name] = display
         for style in descendants(root, "list-style"):
             levels = {
                 int(number)
@@ -84,6 +90,26 @@ class _Document:
                 if attribute(level, "num-format") and number.isdecimal()
             }
             self._numbered[attribute(style, "name") or ""] = levels
+
+    def _leave_out_hidden(self) -> None:
+        """Empty what a style hides: its author didn't mean it to be read, as in DOCX."""
+        if "none" not in self._display.values():
+            return
+        for name in ("span", "p", "h"):
+            for node in list(descendants(self._content, name)):
+                if self._hidden(attribute(node, "style-name") or ""):
+                    node.text = None
+                    for inner in list(node):
+                        node.remove(inner)
+
+    def _hidden(self, style: str) -> bool:
+        seen = set[str]()
+        while style and style not in seen:
+            seen.add(style)
+            if style in self._display:
+                return self._display[style] == "none"
+            style = self._names.get(style, ("", ""))[0]
+        return False
 
     def read(self, meta: etree._Element | None) -> Reading:
         body = child(self._content, "body")
@@ -291,9 +317,11 @@ class _Inline:
                 body = child(element, "note-body")
                 if body is not None:
                     self.notes.append(body)
-            elif name in ("text-box", "table", "list"):
+            elif name in _SKIPPED:
+                pass
+            elif name in ("text-box", "table", "list") or _holds_paragraphs(element):
                 self.boxes.append(element)
-            elif name not in _SKIPPED:
+            else:
                 self.walk(element)
             self._put(element.tail)
 
@@ -301,6 +329,11 @@ class _Inline:
         # White space in XML is layout of the file here; spaces that count have elements.
         if text:
             self._parts.append(re.sub(r"\s+", " ", text))
+
+
+def _holds_paragraphs(node: etree._Element) -> bool:
+    """Tell whether it has paragraphs of its own, as a drawn shape with a text in it."""
+    return any(local(element) in ("p", "h", "list") for element in node)
 
 
 def _lines(node: etree._Element) -> str:

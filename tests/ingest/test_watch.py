@@ -226,6 +226,7 @@ def test_the_command_tells_each_change_in_a_line_and_stops_when_told(
     environment |= {"KB_SENTENCES": "false", "PYTHONUNBUFFERED": "1"}
     environment.pop("LC_ALL", None)
     (folder / "vesi.txt").write_bytes(b"")  # nothing that would have to be embedded
+    os.mkfifo(folder / "putki")
     process = subprocess.Popen(
         [sys.executable, "-m", "cli", "watch", str(folder), "--settle", "0.3"],
         env=environment,
@@ -235,10 +236,18 @@ def test_the_command_tells_each_change_in_a_line_and_stops_when_told(
     )
     assert process.stdout is not None
     first, second = process.stdout.readline(), process.stdout.readline()
+    more = []
+    for name in ("toinen.txt", "kolmas.txt"):  # each in a scan of its own
+        (folder / name).write_bytes(b"")
+        more.append(process.stdout.readline())
     process.send_signal(signal.SIGTERM)
     rest, errors = process.communicate(timeout=60)
 
     assert first == f"Seurataan: {folder}\n"
     assert "hylätty: vesi.txt: Tiedosto on tyhjä." in second
+    assert "hylätty: toinen.txt:" in more[0]
+    assert "hylätty: kolmas.txt:" in more[1]
     assert rest == "Seuranta lopetettu.\n"
-    assert (process.returncode, errors) == (0, "")
+    assert process.returncode == 0
+    assert errors.count("\n") == 1, "a note is said once, not at every scan"
+    assert f"{folder}/putki" in errors

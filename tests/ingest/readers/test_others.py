@@ -277,3 +277,34 @@ def test_flat_opendocument_is_read() -> None:
     flat = content.replace("office:document-content", "office:document")
     reading = read_bytes(f'<?xml version="1.0"?>{flat}'.encode(), "a.fodt")
     assert blocks(reading) == blocks(read_bytes(SAMPLES["sample.odt"](), "a.odt"))
+
+
+def test_a_shape_in_an_odt_paragraph_is_a_block_and_hidden_text_stays_hidden() -> None:
+    names = " ".join(
+        f'xmlns:{short}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"'
+        for short, name in (
+            *(("office", "office"), ("text", "text"), ("style", "style")),
+            *(("draw", "drawing"), ("table", "table")),
+        )
+    )
+    shape = "<draw:custom-shape><text:p>Laituri valmistui.</text:p></draw:custom-shape>"
+    odt = f"""<office:document {names}><office:automatic-styles>
+      <style:style style:name="T1"><style:text-properties text:display="none"/></style:style>
+      <style:style style:name="T2" style:parent-style-name="T1"/>
+      <style:style style:name="T3" style:parent-style-name="T1"><style:text-properties
+        text:display="true"/></style:style>
+      </office:automatic-styles><office:body><office:text>
+      <text:p>Kuva:{shape} satama.</text:p>
+      <text:p>Hinta <text:span text:style-name="T2">luonnos <text:span>2 €</text:span></text:span>on
+        <text:span text:style-name="T3">3 €</text:span>.</text:p>
+      <text:p text:style-name="T1">Ei kenellekään.</text:p>
+      <table:table><table:table-row><table:table-cell><text:p>Satama{shape}</text:p>
+      </table:table-cell><table:table-cell><text:p>x</text:p></table:table-cell></table:table-row>
+      </table:table></office:text></office:body></office:document>"""
+    reading = read_bytes(odt.encode(), "a.fodt")
+    assert [reading.text[block.start : block.end] for block in reading.blocks] == [
+        "Kuva: satama.",
+        "Laituri valmistui.",
+        "Hinta on 3 €.",
+        "Satama Laituri valmistui. | x",
+    ]
