@@ -368,3 +368,23 @@ def test_spans_of_a_long_document_come_from_all_of_it(kb: KnowledgeBase) -> None
     assert len(seed.passages) <= 12
     assert seed.passages[-1].start > 0.8 * len(text)
     assert np.all([0 <= s.start < s.end <= len(text) for s in seed.sentences])
+
+
+def test_words_of_a_title_count_as_much_as_those_of_the_text(
+    tmp_path: Path, open_at: Callable[..., KnowledgeBase]
+) -> None:
+    named, telling = "Jätevesien suodatus kalvoilla", "Musiikkia lapsille kesällä"
+    kb = open_at(tmp_path / "titles")
+    Projects(kb.catalogue).put(
+        [
+            Project(
+                registry="t", registry_id=name, title=title, language="fi", description=f"{text}."
+            )
+            for name, title, text in (("title", named, telling), ("text", telling, named))
+        ]
+    )
+    index_projects(kb, vectors=False)
+    found = open_relator(kb).related([seed_of_text("Jätevesien suodatus kalvoilla onnistuu.")])
+
+    scores = {one.project.registry_id: one.score for one in found}
+    assert scores["title"] == pytest.approx(scores["text"])
