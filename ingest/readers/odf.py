@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import zipfile
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 from lxml import etree
@@ -39,6 +40,7 @@ _SKIPPED = frozenset(
     | {"alphabetical-index", "illustration-index", "table-index", "bibliography", "title", "desc"}
     | {"variable-decls", "user-field-decls", "ruby-text", "event-listeners", "settings"}
 )
+_MOST_POINTS = 500  # of a chart
 _MOST_REPEATED = 1000  # a cell or row repeated more often than this fills the sheet up
 
 
@@ -52,17 +54,38 @@ def read_odf(path: Path, *, limits: Limits) -> Reading:
             content = package.xml("content.xml")
             styles = package.xml_or_none("styles.xml")
             meta = package.xml_or_none("meta.xml")
+            charts = _charts(package, content)
     else:
         content = parse_xml(path.read_bytes())
-        styles, meta = None, content
-    return _Document(content, styles, limits).read(meta)
+        styles, meta, charts = None, content, {}
+    return _Document(content, styles, charts, limits).read(meta)
+
+
+def _charts(package: Package, content: etree._Element) -> dict[str, etree._Element]:
+    """Return the charts that the content shows, by the reference it has to them."""
+    found: dict[str, etree._Element] = {}
+    for node in descendants(content, "object"):
+        reference = attribute(node, "href") or ""
+        part = f"{reference.removeprefix('./').rstrip('/')}/content.xml"
+        if reference in found or part not in package:
+            continue
+        root = package.xml_or_none(part)
+        chart = None if root is None else next(iter(descendants(root, "chart")), None)
+        if chart is not None:
+            found[reference] = chart
+    return found
 
 
 class _Document:
     def __init__(
-        self, content: etree._Element, styles: etree._Element | None, limits: Limits
+        self,
+        content: etree._Element,
+        styles: etree._Element | None,
+        charts: dict[str, etree._Element],
+        limits: Limits,
     ) -> None:
         self._limits = limits
+        self._charts = charts
         self._builder = TextBuilder(limits)
         self._content = content
         self._names: dict[str, tuple[str, str]] = {}  # style: (parent, shown name)
@@ -160,8 +183,29 @@ class _Document:
                 self._builder.gap()
             elif name == "table":
                 self._table(element)
+            elif name == "object":
+                self._chart(element)
             elif name not in _SKIPPED:
                 self._container(element)
+
+    def _chart(self, node: etree._Element) -> None:
+        """Add a chart's title and the table of its figures, as of a chart in PPTX."""
+        chart = self._charts.get(attribute(node, "href") or "")
+        if chart is None:
+            return
+        rows: list[str] = []
+        for table in descendants(chart, "table"):
+            for row, _ in islice(_rows(table), _MOST_POINTS):
+                texts = [flat(_lines(cell)) for cell, _ in _cells(row)]
+                shown = ["" if text == "NaN" else text for text in texts]
+                rows.append(" | ".join(shown).strip(" |"))
+        title = next(filter(None, (flat(_lines(one)) for one in descendants(chart, "title"))), "")
+        self._builder.gap()
+        if title not in rows[:1]:  # a single series is often named like its chart
+            self._builder.add(title, BlockKind.CAPTION)
+        for text in rows:
+            self._builder.add(text, BlockKind.TABLE_ROW)
+        self._builder.gap()
 
     def _text(
         self,
@@ -181,7 +225,10 @@ class _Document:
         for note in inline.notes:
             self._builder.add(_lines(note), BlockKind.FOOTNOTE)
         for box in inline.boxes:
-            self._container(box)
+            if local(box) == "object":
+                self._chart(box)
+            else:
+                self._container(box)
 
     def _list(self, node: etree._Element, *, style: str, level: int) -> None:
         number = 0
@@ -319,7 +366,7 @@ class _Inline:
                     self.notes.append(body)
             elif name in _SKIPPED:
                 pass
-            elif name in ("text-box", "table", "list") or _holds_paragraphs(element):
+            elif name in ("text-box", "table", "list", "object") or _holds_paragraphs(element):
                 self.boxes.append(element)
             else:
                 self.walk(element)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import os
 import stat
+import zipfile
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from kb.errors import UnreadableDocument
 from tests.ingest.readers.samples import (
     SAMPLES,
     blocks,
+    odf,
     read_bytes,
     sample_docx,
     zipped,
@@ -277,6 +279,41 @@ def test_flat_opendocument_is_read() -> None:
     flat = content.replace("office:document-content", "office:document")
     reading = read_bytes(f'<?xml version="1.0"?>{flat}'.encode(), "a.fodt")
     assert blocks(reading) == blocks(read_bytes(SAMPLES["sample.odt"](), "a.odt"))
+
+
+@pytest.mark.parametrize("kind", ["text", "presentation"])
+def test_the_figures_of_a_chart_in_odf_are_read(kind: str) -> None:
+    names = " ".join(
+        f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"'
+        for name in ("office", "text", "table", "chart")
+    )
+    figures = ["|Vesi|Höyry", "2022|NaN|28", "2023|1,5|NaN", "2024|1,75|31"]
+    rows = "".join(
+        "<table:table-row>"
+        + "".join(f"<table:table-cell><text:p>{text}</text:p></table:table-cell>" for text in row)
+        + "</table:table-row>"
+        for row in (line.split("|") for line in figures)
+    )
+    chart = (
+        f"<office:document-content {names}><office:body><office:chart><chart:chart><chart:title>"
+        f"<text:p>Hinnat</text:p></chart:title><table:table>{rows}</table:table></chart:chart>"
+        "</office:chart></office:body></office:document-content>"
+    )
+    frame = (
+        '<draw:frame><draw:object xmlns:xlink="http://www.w3.org/1999/xlink" '
+        'xlink:href="./Object 1"/></draw:frame>'
+    )
+    body = f"<text:p>{frame}</text:p>" if kind == "text" else f"<draw:page>{frame}</draw:page>"
+    whole = io.BytesIO(odf(kind, body))
+    with zipfile.ZipFile(whole, "a") as archive:
+        archive.writestr("Object 1/content.xml", chart)
+    assert blocks(read_bytes(whole.getvalue(), "a.od")) == [
+        ("caption", "Hinnat"),
+        ("table row", "Vesi | Höyry"),
+        ("table row", "2022 | | 28"),
+        ("table row", "2023 | 1,5"),
+        ("table row", "2024 | 1,75 | 31"),
+    ]
 
 
 def test_a_shape_in_an_odt_paragraph_is_a_block_and_hidden_text_stays_hidden() -> None:
