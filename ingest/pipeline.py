@@ -37,7 +37,7 @@ from ingest.passages import SPLITTER, split
 from ingest.readers.dispatch import READER_FINGERPRINT
 from ingest.reading import Reading
 from ingest.sandbox import ReaderPool
-from ingest.sources import Source, discover, snapshot
+from ingest.sources import Source, discover, shown, snapshot
 from kb.assembly import open_theming
 from kb.catalogue import ITEM_KINDS
 from kb.doctor import sweep_originals
@@ -642,7 +642,7 @@ class _Run:
 
 def _root(path: Path) -> str:
     """Return a named path as sources know it; see ``Source.root``."""
-    return os.fsencode(path.resolve().as_posix()).decode("utf-8", errors="backslashreplace")
+    return shown(path.resolve())
 
 
 def _busy() -> bool:

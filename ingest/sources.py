@@ -42,6 +42,7 @@ _ABOVE = 4  # how many folders above a named one are searched for a manifest tha
 _CHUNK = MEGABYTE
 _TRIES = 3
 _PAUSE_SECONDS = 0.2
+_STEERING = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 _README = re.compile(r"^(readme|lueminut|läsmig)(\.(md|txt))?$", re.IGNORECASE)
 # What programs leave beside documents: locks, half downloads, thumbnails, backups.
 _BY_THE_WAY = re.compile(
@@ -111,7 +112,7 @@ class _Walk:
             if current.is_dir():
                 entries = self._entries(current)
             else:
-                source = self._file(current, root=root, name=_shown(current.relative_to(root)))
+                source = self._file(current, root=root, name=shown(current.relative_to(root)))
                 if source is not None:
                     yield source
                 continue
@@ -131,7 +132,7 @@ class _Walk:
                         _warning(
                             "manifest_missing_file",
                             line=line,
-                            path=_shown(manifest.path),
+                            path=shown(manifest.path),
                             file=missing,
                         )
                     )
@@ -145,7 +146,7 @@ class _Walk:
         try:
             entries = list(folder.iterdir())
         except OSError:
-            self._warn(_warning("folder_unreadable", path=_shown(folder)))
+            self._warn(_warning("folder_unreadable", path=shown(folder)))
             return []
         return sorted(entries, key=lambda entry: (entry.name.casefold(), entry.name))
 
@@ -156,10 +157,10 @@ class _Walk:
         except (OSError, RuntimeError):
             inside = False  # it leads nowhere, or in a circle
         if not inside:
-            self._warn(_warning("link_out_of_folder", path=_shown(entry)))
+            self._warn(_warning("link_out_of_folder", path=shown(entry)))
 
     def _file(self, path: Path, *, root: Path, name: str) -> Source | None:
-        key = _shown(path)
+        key = shown(path)
         if key in self._seen:
             return None
         self._seen.add(key)
@@ -167,14 +168,14 @@ class _Walk:
             status = path.stat()
         except OSError:
             # It went away since the folder was listed, or may not be looked at: the reader says.
-            return Source(key=key, path=path, root=_shown(root), name=name, size=0, mtime_ns=0)
+            return Source(key=key, path=path, root=shown(root), name=name, size=0, mtime_ns=0)
         if not stat.S_ISREG(status.st_mode):
             self._warn(_warning("no_file", path=key))
             return None
         return Source(
             key=key,
             path=path,
-            root=_shown(root),
+            root=shown(root),
             name=name,
             size=status.st_size,
             mtime_ns=status.st_mtime_ns,
@@ -215,7 +216,7 @@ class _Walk:
                         if error.code != "manifest_foreign":
                             raise
                         if strict:
-                            self._warn(_warning("manifest_foreign", path=_shown(path)))
+                            self._warn(_warning("manifest_foreign", path=shown(path)))
             except KnowledgeBaseError:
                 # Above the named folder it may be somebody else's file of that name.
                 if strict:
@@ -238,9 +239,15 @@ def _warning(key: str, **params: object) -> str:
     return f"warning.{key}{shown}"
 
 
-def _shown(path: Path) -> str:
-    """Return a path as text that can be stored: names that aren't UTF-8 are escaped."""
-    return os.fsencode(path.as_posix()).decode("utf-8", errors="backslashreplace")
+def shown(path: Path) -> str:
+    r"""Return a path as text that can be stored and shown anywhere.
+
+    What isn't UTF-8 is escaped, as are control characters and marks that turn the direction: a
+    name can't write a line of its own, steer a terminal or hide its ending (a line end
+    becomes ``\n``).
+    """
+    text = os.fsencode(path.as_posix()).decode("utf-8", errors="backslashreplace")
+    return _STEERING.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
 
 
 # Copies that don't move.
@@ -405,7 +412,7 @@ class Manifest:
 
     def of(self, path: Path) -> Metadata | None:
         """Return what is said of a file below the manifest's folder."""
-        name = _name_key(_shown(path.relative_to(self.path.parent)))
+        name = _name_key(shown(path.relative_to(self.path.parent)))
         if name in self.files:
             return self.files[name][2]
         return next((known for pattern, known in self.patterns if _fits(name, pattern)), None)

@@ -117,6 +117,22 @@ def test_names_that_are_not_utf8_can_be_stored(tmp_path: Path) -> None:
     assert source.path.read_text(encoding="utf-8") == "teksti"
 
 
+def test_a_name_can_not_steer_a_terminal_or_forge_a_line(tmp_path: Path) -> None:
+    folder = tmp_path / "a\x1b[31m"
+    for name in ("b\nTiedosto otettiin.txt", "gpj\u202etxt.exe.txt", "ö\u00a0ä.txt"):
+        write(folder / name)
+    os.mkfifo(folder / "p\u2028q")
+    sources, warnings = found(folder)
+    assert [source.name for source in sources] == [
+        "b\\nTiedosto otettiin.txt",
+        "gpj\\u202etxt.exe.txt",
+        "ö\u00a0ä.txt",
+    ]
+    assert all(source.key == f"{source.root}/{source.name}" for source in sources)
+    assert sources[0].root.endswith("/a\\x1b[31m")
+    assert warnings[0].endswith("/p\\u2028q")
+
+
 def test_deep_folders_are_walked(tmp_path: Path) -> None:
     deep = tmp_path
     for _ in range(300):
