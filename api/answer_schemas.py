@@ -64,6 +64,7 @@ class GivenCitationOut(CitationOut):
     date: str | None
     url: str | None
     sample: bool
+    newer_version: str | None
 
 
 class GivenClaimOut(Out):

@@ -19,6 +19,7 @@ from cli.frame import (
 )
 from cli.taking import Taking, taking_options, write_taken
 from kb.messages import message
+from kb.messages import told as told_text
 
 if TYPE_CHECKING:
     from kb.given import GivenAnswer
@@ -74,7 +75,7 @@ def ask_command(
 
 def _print_answer(answer: Answer, told: GivenAnswer) -> None:
     for key in (*answer.notices, *dict.fromkeys(answer.left_out)):
-        click.echo(f"! {message(key, answer.language)}", err=True)
+        click.echo(f"! {told_text(key, answer.language)}", err=True)
     print_claims(told)
     for source in told.sources:
         cited = source.citation

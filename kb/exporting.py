@@ -128,6 +128,8 @@ class Told:
             parts.append(one_line(cited.source))
         if source.date:
             parts.append(self.say("dated", date=wording.date(source.date, self.language)))
+        if source.newer_version:
+            parts.append(self.say("newer", title=one_line(source.newer_version)))
         if source.sample:
             parts.append(self.say("sample"))
         return [part for part in parts if part]

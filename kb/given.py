@@ -48,6 +48,8 @@ class Source:
     date: str | None = None
     url: str | None = None
     sample: bool = False
+    newer_version: str | None = None
+    """The title of the document's newest version, where it isn't that itself."""
     level: Confidentiality = Confidentiality.INTERNAL
     keys: tuple[str, ...] = ()
 
@@ -173,6 +175,7 @@ class GivenAnswer:
                 "date": source.date,
                 "url": source.url,
                 "sample": source.sample,
+                "newer_version": source.newer_version,
             }
             if stored:
                 out |= {"level": str(source.level), "keys": list(source.keys)}
@@ -272,9 +275,11 @@ def _source(kb: KnowledgeBase, citation: Citation, *, number: int) -> Source:
         meta = kb.document(citation.document_id).metadata
     except NotFound:  # removed since it was cited, a moment ago
         return Source(number=number, citation=citation)
+    newer = kb.versions.newer(citation.document_id)
     return Source(
         number=number,
         citation=citation,
+        newer_version=newer.title if newer else None,
         date=meta.date,
         url=meta.url,
         sample=meta.sample,
@@ -356,6 +361,7 @@ def _source_from(told: Mapping[str, object]) -> Source:
         date=cast("str | None", told["date"]),
         url=cast("str | None", told["url"]),
         sample=bool(told["sample"]),
+        newer_version=cast("str | None", told.get("newer_version")),
         level=Confidentiality(str(told["level"])),
         keys=tuple(cast("list[str]", told["keys"])),
     )

@@ -29,6 +29,7 @@ from kb.embeddings import Embeddings
 from kb.errors import BadQuestion, NotFound, ReindexNeeded
 from kb.explaining import more
 from kb.lexical import LexicalIndex
+from kb.messages import parted
 from kb.model import (
     Answer,
     AnswerStatus,
@@ -48,6 +49,7 @@ from kb.protocols import Embedder
 from kb.retrieval import Leg, Query, Retriever
 from kb.settings import Settings
 from kb.vectors import VectorIndex
+from kb.versions import Versions
 
 if TYPE_CHECKING:
     from kb.answering.checking import ClaimChecker
@@ -97,6 +99,7 @@ class KnowledgeBase:
         self.embedder = embedder
         self._retriever = retriever
         self._writer = writer
+        self.versions = Versions(catalogue, settings.visible)
         self._checked_generation = -1
 
     # -- asking -------------------------------------------------------------------------------
@@ -217,6 +220,7 @@ class KnowledgeBase:
         notices = list(written.notices)
         if abroad and claims:
             notices.append("notice.other_language")
+        notices += self._outdated(claims)
         answer = Answer(
             question=text,
             language=query.language or self.settings.language,
@@ -262,6 +266,20 @@ class KnowledgeBase:
             ),
         )
 
+    def _outdated(self, claims: Sequence[Claim]) -> list[str]:
+        """Return a notice for each cited document of which there is a newer version."""
+        cited = dict.fromkeys(c.document_id for claim in claims for c in claim.citations)
+        newer = {document_id: self.versions.newer(document_id) for document_id in cited}
+        return [
+            parted(
+                "notice.newer_version",
+                title=self.catalogue.document(document_id).metadata.title,
+                newer=by.title,
+            )
+            for document_id, by in newer.items()
+            if by is not None
+        ]
+
     def _abroad(
         self, material: Material, claims: Sequence[Claim], scope: Scope | None
     ) -> tuple[Hit, ...]:
@@ -302,6 +320,8 @@ class KnowledgeBase:
         ranking = self._retriever.rank(query, scope=self._cleared(scope), k=k)
         hits = self._retriever.hits(ranking)
         practices = self._practices(query, scope)
+        there = {hit.document.id for hit in hits.values()}
+        newer = {one: self.versions.newer(one) for one in there}
         return Material(
             ranking=ranking,
             hits=tuple(hits.values()),
@@ -309,6 +329,7 @@ class KnowledgeBase:
             rarities=self.lexical.rarities(query.words),
             practices=tuple(hit for hit, _ in practices),
             themes=tuple(themes for _, themes in practices),
+            replaced=frozenset(one for one, by in newer.items() if by and by.id in there),
         )
 
     def _practices(self, query: Query, scope: Scope | None) -> list[tuple[Hit, tuple[str, ...]]]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from kb.catalogue import DocumentRow
-from kb.messages import message
+from kb.messages import message, told
 from kb.model import (
     Answer,
     Citation,
@@ -159,7 +159,10 @@ def answer_json(
 
 def told_json(keys: Sequence[str], language: Language) -> list[dict[str, str]]:
     """Return messages by their code (the key's last part) and in words."""
-    return [{"code": key.partition(".")[2], "text": message(key, language)} for key in keys]
+    return [
+        {"code": key.partition(".")[2].partition("|")[0], "text": told(key, language)}
+        for key in keys
+    ]
 
 
 def search_json(query: str, language: Language | None, hits: Sequence[Hit]) -> dict[str, object]:

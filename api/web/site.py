@@ -36,6 +36,9 @@ _KEPT_ANSWERS = 32
 _PASSAGES = 8
 _NEAR = 6
 _PENDING_SECONDS = 3.0
+_NO_FAULT = frozenset({"notice.other_language", "notice.newer_version"})
+"""Notices that say nothing of a language model."""
+
 _FAILED_SECONDS = 30.0
 _LINE_ENDS = re.compile(r"\s*\n\s*")
 
@@ -197,7 +200,7 @@ class Site:
 
 def _seconds_kept(given: Answered) -> float:
     """Return how long an answer is kept: not long where a language model failed."""
-    failed = any(notice != "notice.other_language" for notice in given.answer.notices)
+    failed = any(notice.partition("|")[0] not in _NO_FAULT for notice in given.answer.notices)
     return _FAILED_SECONDS if failed else math.inf
 
 

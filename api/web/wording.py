@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ingest.outcomes import warning_text
 from kb import wording
 from kb.given import GivenFigure
-from kb.messages import catalogue, message
+from kb.messages import catalogue, message, told
 from kb.model import Citation, Confidentiality, Group, Kind, Language, Locator
 from kb.themes import themes
 
@@ -33,8 +33,8 @@ class Wording:
         return self(key, count=count, **params)
 
     def any(self, key: str) -> str:
-        """Return a text of any part of the catalogue, by its whole key."""
-        return message(key, self.language)
+        """Return a text of any part of the catalogue, by its whole key, which may carry values."""
+        return told(key, self.language)
 
     def kind(self, kind: Kind | str) -> str:
         """Return what a kind of document is called."""

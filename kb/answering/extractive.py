@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from kb.analysis.engines import FUNCTION_WORD_WEIGHT
 from kb.answering import comparing, support
 from kb.answering.asking import SEVERAL, AskedKind, kind_of
@@ -20,7 +22,7 @@ from kb.answering.refusing import about_something_else, reason_of, shares_a_word
 from kb.answering.units import Unit, units_of
 from kb.citing import cite
 from kb.lexical import Word
-from kb.model import Claim, Figure, Hit, Json
+from kb.model import Claim, DocumentId, Figure, Hit, Json
 from kb.retrieval import Ranking
 from kb.rows import best_part
 
@@ -31,6 +33,9 @@ _KNOWN = 0.1
 # one thing is answered by one excerpt, unless another is as good.
 _WITHIN_ONE = 0.05
 _WITHIN_SEVERAL = 0.4
+
+_REPLACED = 2.0
+"""What a statement of a version that a newer one has replaced is worth less, as a logarithm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,8 @@ class Material:
     rarities: tuple[float, ...]
     practices: tuple[Hit, ...] = ()
     themes: tuple[tuple[str, ...], ...] = ()
+    replaced: frozenset[DocumentId] = frozenset()
+    """Documents of which a newer version is among the hits."""
 
 
 def draft(material: Material) -> Draft:
@@ -81,6 +88,9 @@ def draft(material: Material) -> Draft:
     calibration = support.calibration()
     scored = support.unit_features(question, ranking, units)
     log_odds = calibration.unit.log_odds(scored.features)
+    if material.replaced:
+        old = [unit.hit.document.id in material.replaced for unit in units]
+        log_odds = log_odds - _REPLACED * np.array(old, dtype=np.float64)
     answer = support.answer_features(question, ranking, units, scored, log_odds)
     supported = support.probability(float(calibration.answer.log_odds(answer)))
     explanation = _explanation(kind, units, scored.features, log_odds, answer)

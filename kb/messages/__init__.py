@@ -43,6 +43,17 @@ def _leaves(prefix: str, table: Mapping[str, object]) -> list[tuple[str, dict[st
     return leaves
 
 
+def parted(key: str, **params: str) -> str:
+    """Return a key with the values that its text needs: ``notice.key|name=value|…``."""
+    return "|".join([key, *(f"{k}={v.replace('|', '/')}" for k, v in params.items())])
+
+
+def told(key: str, language: str = "en") -> str:
+    """Return the text of a key that may carry its values (``parted``)."""
+    name, *params = key.split("|")
+    return message(name, language, **dict(param.split("=", 1) for param in params))
+
+
 def message(key: str, language: str = "en", **params: object) -> str:
     """Return a text in a language (English where the language isn't one of ours).
 
