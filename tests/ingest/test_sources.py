@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.sources import Source, discover, read_manifest, snapshot
+from ingest.sources import Source, discover, read_manifest, shown, snapshot
 from kb.errors import KnowledgeBaseError, UnreadableDocument
 from kb.messages import LANGUAGES, message
 from kb.model import Confidentiality, Kind, Metadata
@@ -435,3 +435,15 @@ def test_a_table_that_speaks_of_confidentiality_is_never_passed_over(tmp_path: P
 
     with pytest.raises(KnowledgeBaseError, match="unknown heading"):
         found(tmp_path)
+
+
+_PIECES = (b"\\", b"\\x1b", b"\\n", b"x1b", b"\x1b", b"\n", b"\xe4", b"\\xe4", b"\xc3\xa4")
+_NAMES = st.lists(st.sampled_from(_PIECES), min_size=1, max_size=4).map(b"".join)
+
+
+@given(st.lists(_NAMES, min_size=1, max_size=2), st.lists(_NAMES, min_size=1, max_size=2))
+def test_no_two_paths_are_shown_alike(one: list[bytes], other: list[bytes]) -> None:
+    first, second = (Path(os.fsdecode(b"/" + b"/".join(parts))) for parts in (one, other))
+    assert (shown(first) == shown(second)) == (first == second)
+    assert shown(first).isprintable()
+    assert shown(first / "a.txt") == f"{shown(first)}/a.txt"
