@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Literal
 
 from kb.errors import UnreadableDocument
-from kb.messages import message
+from kb.messages import message, taken_apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +102,8 @@ def warning_text(warning: str, language: str) -> str:
 
     With a ``code``, ``why`` is that refusal's reason, made with the values named ``why.…``.
     """
-    key, *params = warning.split("|")
     try:
-        said = dict(param.split("=", 1) for param in params)
+        key, said = taken_apart(warning)
         if "code" in said:
             given = {k.removeprefix("why."): v for k, v in said.items() if k.startswith("why.")}
             said = {

@@ -43,6 +43,7 @@ from kb.catalogue import ITEM_KINDS
 from kb.doctor import sweep_originals
 from kb.errors import NotFound, StorageError, UnreadableDocument
 from kb.knowledge_base import KnowledgeBase
+from kb.messages import parted, taken_apart
 from kb.model import (
     Block,
     Confidentiality,
@@ -224,9 +225,9 @@ class _Run:
 
     def _warn(self, warning: str) -> None:
         self._report.warnings.append(("", warning))
-        key, *params = warning.split("|")
+        key, params = taken_apart(warning)
         if key == "warning.folder_unreadable":
-            self._unseen += [p.removeprefix("path=") for p in params if p.startswith("path=")]
+            self._unseen.append(params["path"])
 
     @contextmanager
     def _run(self) -> Iterator[None]:
@@ -567,7 +568,7 @@ class _Run:
             came = self._kb.catalogue.sources(root)
             missing = [record for record in came if record.key not in here]
             if cautious and len(missing) == len(came) > 1:
-                self._warn(f"warning.whole_folder_gone|path={root.replace('|', '_')}")
+                self._warn(parted("warning.whole_folder_gone", path=root))
                 continue
             gone += [
                 record

@@ -26,6 +26,7 @@ from ingest.limits import MEGABYTE
 from ingest.readers.csv import numbered_rows
 from ingest.readers.encoding import decode
 from kb.errors import KnowledgeBaseError, UnreadableDocument
+from kb.messages import parted
 from kb.model import LANGUAGES, Confidentiality, Kind, Language, Metadata
 from kb.themes import themes
 
@@ -79,9 +80,8 @@ def discover(paths: Iterable[Path], *, warn: Warn | None = None) -> Iterator[Sou
     Hidden files, lock files, manifests, a readme beside a manifest and what ``.kbignore`` names
     are passed over, as are links inside a folder; ``warn`` hears of links that lead out of it,
     of pipes, sockets and devices, of folders that can't be opened and of manifest rows without a
-    file (keys of the message
-    catalogue, with parameters). Raises KnowledgeBaseError at once when a path doesn't exist, and
-    while iterating when a manifest can't be used.
+    file (keys of the message catalogue, with parameters). Raises KnowledgeBaseError at once when
+    a path doesn't exist, and while iterating when a manifest can't be used.
     """
     named: list[Path] = []
     for path in paths:
@@ -132,8 +132,8 @@ class _Walk:
             if manifest is not None:
                 for line, missing in manifest.missing(current):
                     self._warn(
-                        _warning(
-                            "manifest_missing_file",
+                        parted(
+                            "warning.manifest_missing_file",
                             line=line,
                             path=shown(manifest.path),
                             file=missing,
@@ -149,7 +149,7 @@ class _Walk:
         try:
             entries = list(folder.iterdir())
         except OSError:
-            self._warn(_warning("folder_unreadable", path=shown(folder)))
+            self._warn(parted("warning.folder_unreadable", path=shown(folder)))
             return []
         return sorted(entries, key=lambda entry: (entry.name.casefold(), entry.name))
 
@@ -160,7 +160,7 @@ class _Walk:
         except (OSError, RuntimeError):
             inside = False  # it leads nowhere, or in a circle
         if not inside:
-            self._warn(_warning("link_out_of_folder", path=shown(entry)))
+            self._warn(parted("warning.link_out_of_folder", path=shown(entry)))
 
     def _file(self, path: Path, *, root: Path, name: str) -> Source | None:
         key = shown(path)
@@ -173,7 +173,7 @@ class _Walk:
             # It went away since the folder was listed, or may not be looked at: the reader says.
             return Source(key=key, path=path, root=shown(root), name=name, size=0, mtime_ns=0)
         if not stat.S_ISREG(status.st_mode):
-            self._warn(_warning("no_file", path=key))
+            self._warn(parted("warning.no_file", path=key))
             return None
         return Source(
             key=key,
@@ -219,7 +219,7 @@ class _Walk:
                         if error.code != "manifest_foreign":
                             raise
                         if strict:
-                            self._warn(_warning("manifest_foreign", path=shown(path)))
+                            self._warn(parted("warning.manifest_foreign", path=shown(path)))
             except KnowledgeBaseError:
                 # Above the named folder it may be somebody else's file of that name.
                 if strict:
@@ -235,11 +235,6 @@ def _ignored(folder: Path) -> list[str]:
         return []
     names = (line.strip().rstrip("/") for line in lines)
     return [name for name in names if name and not name.startswith("#")]
-
-
-def _warning(key: str, **params: object) -> str:
-    shown = "".join(f"|{name}={str(value).replace('|', '_')}" for name, value in params.items())
-    return f"warning.{key}{shown}"
 
 
 def shown(path: Path) -> str:

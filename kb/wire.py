@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from kb.catalogue import DocumentRow
-from kb.messages import message, told
+from kb.messages import message, taken_apart, told
 from kb.model import (
     Answer,
     Citation,
@@ -160,8 +160,7 @@ def answer_json(
 def told_json(keys: Sequence[str], language: Language) -> list[dict[str, str]]:
     """Return messages by their code (the key's last part) and in words."""
     return [
-        {"code": key.partition(".")[2].partition("|")[0], "text": told(key, language)}
-        for key in keys
+        {"code": taken_apart(key)[0].partition(".")[2], "text": told(key, language)} for key in keys
     ]
 
 

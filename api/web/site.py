@@ -24,6 +24,7 @@ from api.web.asked import SAMPLES, Asked, address, without
 from api.web.wording import Wording
 from kb.catalogue import DocumentRow
 from kb.knowledge_base import KnowledgeBase
+from kb.messages import taken_apart
 from kb.model import LANGUAGES, Answer, Claim, DocumentId, Hit, Kind, Language, Scope
 from kb.project_lists import ProjectChoices, ProjectLists
 from kb.projects import Projects
@@ -200,7 +201,7 @@ class Site:
 
 def _seconds_kept(given: Answered) -> float:
     """Return how long an answer is kept: not long where a language model failed."""
-    failed = any(notice.partition("|")[0] not in _NO_FAULT for notice in given.answer.notices)
+    failed = any(taken_apart(notice)[0] not in _NO_FAULT for notice in given.answer.notices)
     return _FAILED_SECONDS if failed else math.inf
 
 

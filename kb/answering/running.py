@@ -73,9 +73,8 @@ def follows(before: Unit, unit: Unit) -> bool:
     """Return whether a unit goes on where another ends.
 
     That is on the same page, under the same heading, in the same table or in none; a footnote
-    doesn't go on where text ends, nor does text
-    where a list ends: an item says nothing of what comes after its list. What is no unit may stand
-    between, such as an announcement.
+    doesn't go on where text ends, nor does text where a list ends: an item says nothing of what
+    comes after its list. What is no unit may stand between, such as an announcement.
     """
     if before.place != unit.place or before.core.end > unit.core.start:
         return False

@@ -43,15 +43,21 @@ def _leaves(prefix: str, table: Mapping[str, object]) -> list[tuple[str, dict[st
     return leaves
 
 
-def parted(key: str, **params: str) -> str:
+def parted(key: str, **params: object) -> str:
     """Return a key with the values that its text needs: ``notice.key|name=value|…``."""
-    return "|".join([key, *(f"{k}={v.replace('|', '/')}" for k, v in params.items())])
+    return "|".join([key, *(f"{k}={str(v).replace('|', '_')}" for k, v in params.items())])
+
+
+def taken_apart(key: str) -> tuple[str, dict[str, str]]:
+    """Return the key and the values that ``parted`` put together; raises ValueError."""
+    name, *params = key.split("|")
+    return name, dict(param.split("=", 1) for param in params)
 
 
 def told(key: str, language: str = "en") -> str:
     """Return the text of a key that may carry its values (``parted``)."""
-    name, *params = key.split("|")
-    return message(name, language, **dict(param.split("=", 1) for param in params))
+    name, params = taken_apart(key)
+    return message(name, language, **params)
 
 
 def message(key: str, language: str = "en", **params: object) -> str:
