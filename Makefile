@@ -2,6 +2,8 @@
 SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
+# Processes that tests run in; those of one file stay together.
+WORKERS ?= 2
 RUN := .venv/.run-installed
 TEST := .venv/.test-installed
 
@@ -47,7 +49,7 @@ check: $(TEST) ## Formatting, lint and types
 	$(BIN)/mypy
 
 test: check ## Install what tests need and run them all
-	$(BIN)/pytest
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile
 
 lock: $(TEST) ## Pin the newest versions that fit
 	$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes \
