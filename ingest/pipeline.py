@@ -37,7 +37,9 @@ from ingest.passages import SPLITTER, split
 from ingest.readers.dispatch import READER_FINGERPRINT
 from ingest.reading import Reading
 from ingest.sandbox import ReaderPool
-from ingest.sources import Source, discover, shown, snapshot
+from ingest.showing import shown
+from ingest.snapshots import snapshot
+from ingest.sources import Source, discover
 from kb.assembly import open_theming
 from kb.catalogue import ITEM_KINDS
 from kb.doctor import sweep_originals

@@ -12,7 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.sources import Source, discover, read_manifest, shown, snapshot
+from ingest.manifests import read_manifest
+from ingest.showing import shown
+from ingest.snapshots import snapshot
+from ingest.sources import Source, discover
 from kb.errors import KnowledgeBaseError, UnreadableDocument
 from kb.messages import LANGUAGES, message
 from kb.model import Confidentiality, Kind, Metadata
