@@ -1,9 +1,9 @@
-"""The seams: what an embedder and a reranker must do."""
+"""The seams: what an embedder, a reranker and a reader of answers must do."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -40,3 +40,17 @@ class Reranker(Protocol):
 
     def score(self, question: str, passages: Sequence[str]) -> Scores:
         """Return how well each passage answers, shape (n,); only their order means anything."""
+
+
+class Statement(NamedTuple):
+    """What might answer: a sentence, row or item, and what it stands under or after."""
+
+    text: str
+    before: str = ""
+
+
+class AnswerReader(Protocol):
+    """Reads question and statement together."""
+
+    def score(self, question: str, statements: Sequence[Statement]) -> Scores:
+        """Return the log-odds, shape (n,), that each statement answers the question."""

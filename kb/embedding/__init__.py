@@ -1,10 +1,10 @@
-"""Texts to vectors: the bundled model, or any sentence-transformers model by name or folder."""
+"""Models: texts to vectors, by the bundled one or any by name or folder; pairs that are read."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from kb.protocols import Embedder, Reranker
+from kb.protocols import AnswerReader, Embedder, Reranker
 
 BUNDLED = "bundled"
 
@@ -33,6 +33,13 @@ def open_reranker(name: str, *, threads: int | None = None) -> Reranker:
     from kb.embedding.cross_encoder import CrossEncoderReranker
 
     return CrossEncoderReranker(name, threads=threads)
+
+
+def open_answer_model(*, threads: int | None = None) -> AnswerReader:
+    """Return the model that reads question and statement together; nothing is loaded yet."""
+    from kb.embedding.answer_model import AnswerModel
+
+    return AnswerModel(threads)
 
 
 def fingerprint_of(name: str, *, cache_folder: Path) -> str:

@@ -13,13 +13,13 @@ is embedded beside: in a batch of 2,048 tokens its cosine to itself alone was .9
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -28,13 +28,14 @@ from kb.embedding.weights import Floats, Weights
 
 if TYPE_CHECKING:
     from onnx import NodeProto, TensorProto
+    from onnxruntime import InferenceSession
 
 RECIPE = "multilingual-e5-small int8-2"
 """Names model and arithmetic. Change it when the same text gets another vector."""
 
 FILE_NAME = "multilingual-e5-small.int8.onnx"
 
-_LARGEST = 64
+LARGEST = 64
 """Weights are -64..64: AVX2 adds pairs of products in 16 bits, and 2 × 255 × 64 fits."""
 
 _LOUD_HIDDEN = {15: 4, 35: 4, 321: 4}
@@ -120,32 +121,60 @@ def _write(path: Path, weights: Path, model: bytes) -> None:
             raise
 
 
+class Tensors(Protocol):
+    """The weights of an encoder of this shape, by name (``l0.q.w``, ``emb.ln.b`` …)."""
+
+    @property
+    def layers(self) -> int:
+        """How many layers there are."""
+
+    @property
+    def heads(self) -> int:
+        """How many heads of attention each layer has."""
+
+    def matrix(self, name: str) -> Floats:
+        """Return a matrix, shape (outputs, inputs)."""
+
+    def vector(self, name: str) -> Floats:
+        """Return a flat tensor."""
+
+
+def open_session(model: bytes) -> InferenceSession:
+    """Return a session that runs a graph on the calling thread alone."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    # The arena would keep the memory of the longest text for ever.
+    options.enable_cpu_mem_arena = False
+    # Not the extended level: it would make the sums and normalisations one slow operator.
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    options.log_severity_level = 3  # errors alone
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
 def build(weights: Weights) -> bytes:
     """Return the encoder of these weights as an ONNX model."""
-    # Imported here since it costs a third of a second and most starts find the cache.
-    from onnx import TensorProto, helper
-
-    draft = _Draft(epsilon=weights.epsilon)
-    hidden = draft.normalise("input", weights.vector("emb.ln.w"), weights.vector("emb.ln.b"))
-    for layer in range(weights.layers):
-        hidden = _layer(draft, weights, hidden, layer)
+    draft = Draft(epsilon=weights.epsilon)
+    hidden = hidden_states(draft, weights)
     mean = draft.node("ReduceMean", [hidden, draft.constant(np.array([1], np.int64))], keepdims=0)
-    value, floats = helper.make_tensor_value_info, TensorProto.FLOAT
-    graph = helper.make_graph(
-        draft.nodes,
+    return draft.model(
         "encoder",
-        [value("input", floats, [1, "tokens", weights.dimension])],
-        [value(mean, floats, [1, weights.dimension])],
-        draft.constants,
+        {"input": [1, "tokens", weights.dimension]},
+        {mean: [1, weights.dimension]},
     )
-    opsets = [helper.make_opsetid("", 20), helper.make_opsetid("com.microsoft", 1)]
-    # The oldest format that holds opset 20, so that older runtimes read it too.
-    model = helper.make_model(graph, opset_imports=opsets, ir_version=9)
-    serialised: bytes = model.SerializeToString()
-    return serialised
 
 
-def _layer(draft: _Draft, weights: Weights, hidden: str, layer: int) -> str:
+def hidden_states(draft: Draft, tensors: Tensors, of: str = "input") -> str:
+    """Add an encoder of what ``of`` names, (1, tokens, dimension); return its last layer's name."""
+    hidden = draft.normalise(of, tensors.vector("emb.ln.w"), tensors.vector("emb.ln.b"))
+    for layer in range(tensors.layers):
+        hidden = _layer(draft, tensors, hidden, layer)
+    return hidden
+
+
+def _layer(draft: Draft, weights: Tensors, hidden: str, layer: int) -> str:
     """Add a layer: attention and feed-forward, each added to its input and normalised."""
     prefix = f"l{layer}."
     inward = np.concatenate([weights.matrix(f"{prefix}{name}.w") for name in "qkv"])
@@ -170,7 +199,7 @@ def _layer(draft: _Draft, weights: Weights, hidden: str, layer: int) -> str:
     return normalised_sum(linear(widened, "fo", _LOUD_WIDENED.get(layer, {})), "oln")
 
 
-class _Draft:
+class Draft:
     """Nodes and constants of a graph that is being put together."""
 
     def __init__(self, *, epsilon: float) -> None:
@@ -178,7 +207,32 @@ class _Draft:
         self.constants: list[TensorProto] = []
         self._epsilon = epsilon
 
+    def model(
+        self,
+        name: str,
+        inputs: Mapping[str, Sequence[int | str]],
+        outputs: Mapping[str, Sequence[int | str]],
+    ) -> bytes:
+        """Return the graph as an ONNX model; inputs and outputs are float32, by name and shape."""
+        # Imported here since it costs a third of a second and most starts need no graph built.
+        from onnx import TensorProto, helper
+
+        value, floats = helper.make_tensor_value_info, TensorProto.FLOAT
+        graph = helper.make_graph(
+            self.nodes,
+            name,
+            [value(one, floats, shape) for one, shape in inputs.items()],
+            [value(one, floats, shape) for one, shape in outputs.items()],
+            self.constants,
+        )
+        opsets = [helper.make_opsetid("", 20), helper.make_opsetid("com.microsoft", 1)]
+        # The oldest format that holds opset 20, so that older runtimes read it too.
+        model = helper.make_model(graph, opset_imports=opsets, ir_version=9)
+        serialised: bytes = model.SerializeToString()
+        return serialised
+
     def constant(self, values: Floats | npt.NDArray[np.int64] | npt.NDArray[np.int8]) -> str:
+        """Add a constant and return its name."""
         from onnx import numpy_helper
 
         name = f"c{len(self.constants)}"
@@ -192,8 +246,9 @@ class _Draft:
         outputs: int,
         *,
         own: bool = False,
-        **attributes: int | float,
+        **attributes: int | float | list[int],
     ) -> list[str]:
+        """Add a node and return its outputs' names; ``own``: of onnxruntime's own operators."""
         from onnx import helper
 
         names = [f"n{len(self.nodes)}.{i}" for i in range(outputs)]
@@ -204,11 +259,18 @@ class _Draft:
         return names
 
     def node(
-        self, kind: str, inputs: list[str], *, own: bool = False, **attributes: int | float
+        self,
+        kind: str,
+        inputs: list[str],
+        *,
+        own: bool = False,
+        **attributes: int | float | list[int],
     ) -> str:
+        """Add a node of one output and return its name."""
         return self.nodes_of(kind, inputs, 1, own=own, **attributes)[0]
 
     def normalise(self, of: str, scale: Floats, shift: Floats) -> str:
+        """Add a normalisation of each token, scaled and shifted."""
         # Sum and LayerNormalization, not SkipLayerNormalization: that takes seven times as
         # long (11 % of all the time), measured with onnxruntime 1.32.
         inputs = [of, self.constant(scale), self.constant(shift)]
@@ -224,7 +286,7 @@ class _Draft:
             divisors[list(loud)] = list(loud.values())
             of = self.node("Mul", [of, self.constant(np.reciprocal(divisors))])
             matrix = matrix * divisors
-        scales = np.abs(matrix).max(axis=1) / _LARGEST
+        scales = np.abs(matrix).max(axis=1) / LARGEST
         rounded = np.rint(matrix / scales[:, None]).astype(np.int8)
         inputs = [
             of,

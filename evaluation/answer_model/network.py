@@ -1,0 +1,182 @@
+"""The network that reads a question and a statement together, in torch, for training alone.
+
+A cross-encoder (R. Nogueira and K. Cho, Passage Re-ranking with BERT, 2019) of the layers of the
+bundled multilingual-e5-small (BERT's: J. Devlin et al., 2019). Its head reads the first token, and
+the product of the mean directions of question and statement, so that before any training the
+model already is the embedder's cosine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from kb.embedding.answer_model import POSITIONS, ROLES, Pair
+from kb.embedding.weights import Floats, Weights
+
+_SPREAD = 0.02  # of the head's first weights; BERT's
+_SLOPE, _SHIFT = 20.0, -16.0
+"""The head's beginning: log-odds 20 × cosine − 16, even where the embedder's cosine is .8."""
+
+_QKV = ("q", "k", "v")
+_MATRICES = ("ao", "fi", "fo")
+_NORMALISATIONS = ("aln", "oln")
+
+
+class Layer(nn.Module):  # type: ignore[misc, unused-ignore]  # torch is Any to the type checker
+    """A layer of BERT, beginning with the weights of layer ``number``."""
+
+    def __init__(self, weights: Weights, number: int) -> None:
+        super().__init__()
+        size, inner = weights.dimension, weights.feed_forward
+        self.heads = weights.heads
+        self.qkv = nn.Linear(size, 3 * size)
+        self.ao = nn.Linear(size, size)
+        self.aln = nn.LayerNorm(size, weights.epsilon)
+        self.fi = nn.Linear(size, inner)
+        self.fo = nn.Linear(inner, size)
+        self.oln = nn.LayerNorm(size, weights.epsilon)
+        name = f"l{number}."
+        _set(
+            self.qkv,
+            np.concatenate([weights.matrix(f"{name}{part}.w") for part in _QKV]),
+            np.concatenate([weights.vector(f"{name}{part}.b") for part in _QKV]),
+        )
+        for part in _MATRICES:
+            _set(
+                getattr(self, part),
+                weights.matrix(f"{name}{part}.w"),
+                weights.vector(f"{name}{part}.b"),
+            )
+        for part in _NORMALISATIONS:
+            _set(
+                getattr(self, part),
+                weights.vector(f"{name}{part}.w"),
+                weights.vector(f"{name}{part}.b"),
+            )
+
+    def forward(self, x: Any, hidden: Any) -> Any:
+        """Return x, (n, tokens, dimension), a layer on; ``hidden`` is added to attention."""
+        count, length, size = x.shape
+        each = size // self.heads
+        query, key, value = (
+            part.view(count, length, self.heads, each).transpose(1, 2)
+            for part in self.qkv(x).chunk(3, -1)
+        )
+        attention = torch.softmax(query * each**-0.5 @ key.transpose(2, 3) + hidden, -1)
+        met = (attention @ value).transpose(1, 2).reshape(count, length, size)
+        x = self.aln(x + self.ao(met))
+        return self.oln(x + self.fo(F.gelu(self.fi(x))))
+
+
+class AnswerNetwork(nn.Module):  # type: ignore[misc, unused-ignore]  # torch is Any to the checker
+    """The first ``layers`` layers (all, by default) of the bundled model and a head.
+
+    The embeddings of tokens stay as they are: the product shares them with the embedder.
+    """
+
+    def __init__(self, weights: Weights, layers: int | None = None) -> None:
+        super().__init__()
+        self._weights = weights
+        size = weights.dimension
+        # A text is of the first type throughout, so that is part of each position.
+        places = weights.vector("emb.pos").reshape(weights.positions, size)[:POSITIONS]
+        self.pos = nn.Parameter(torch.from_numpy(places + weights.vector("emb.type")[:size]))
+        self.seg = nn.Parameter(torch.zeros(ROLES, size))
+        self.ln = nn.LayerNorm(size, weights.epsilon)
+        _set(self.ln, weights.vector("emb.ln.w"), weights.vector("emb.ln.b"))
+        count = weights.layers if layers is None else layers
+        self.layers = nn.ModuleList([Layer(weights, number) for number in range(count)])
+        self.head = nn.Linear(2 * size, 1)
+        nn.init.normal_(self.head.weight, std=_SPREAD)
+        self.head.weight.data[:, size:] = _SLOPE / size**0.5
+        self.head.bias.data[:] = _SHIFT
+
+    def forward(self, items: Sequence[Pair]) -> Any:
+        """Return the log-odds, shape (n,), that each statement answers its question."""
+        ids, segments, mask = _padded(items, self._weights.padding)
+        words = self._weights.words(ids.reshape(-1)).reshape(*ids.shape, -1)
+        x = torch.from_numpy(words) + self.pos[: ids.shape[1]] + self.seg[segments]
+        x = self.ln(x)
+        hidden = torch.zeros(mask.shape).masked_fill(~mask, -1e4)[:, None, None, :]
+        for layer in self.layers:
+            x = layer(x, hidden.to(x.dtype))
+        x = x.float()
+        question, statement = (
+            F.normalize((x * ((segments == segment) & mask)[..., None]).sum(1), dim=-1)
+            for segment in (0, 1)
+        )
+        product = question * statement * x.shape[-1] ** 0.5
+        return self.head(torch.cat([x[:, 0], product], -1)).squeeze(-1)
+
+    def read(self, items: Sequence[Pair], *, parts: int = 4) -> Any:
+        """Return the same in their order, read in parts of like length: little is padding."""
+        order = sorted(range(len(items)), key=lambda at: len(items[at]))
+        size = max(1, len(items) // max(1, parts))
+        scores = torch.cat(
+            [
+                self([items[at] for at in order[start : start + size]])
+                for start in range(0, len(order), size)
+            ]
+        )
+        return scores[torch.from_numpy(np.argsort(order))]
+
+
+def _set(module: Any, weight: Floats, bias: Floats) -> None:
+    module.weight.data = torch.from_numpy(np.ascontiguousarray(weight))
+    module.bias.data = torch.from_numpy(np.ascontiguousarray(bias))
+
+
+def _padded(items: Sequence[Pair], padding: int) -> tuple[Any, Any, Any]:
+    """Return numbers of tokens (numpy), segments and which are there (torch): (n, longest)."""
+    shape = len(items), max(map(len, items))
+    ids = np.full(shape, padding, np.int64)
+    segments = np.zeros(shape, np.int64)
+    mask = np.zeros(shape, np.bool_)
+    for row, one in enumerate(items):
+        ids[row, : len(one)] = one.tokens
+        segments[row, : len(one)] = one.roles
+        mask[row, : len(one)] = True
+    return ids, torch.from_numpy(segments), torch.from_numpy(mask)
+
+
+class Trained:
+    """The weights of a trained network by the names of ``kb.embedding.weights``, float32.
+
+    Beside the layers' there are ``emb.pos`` (POSITIONS × dimension), ``emb.seg`` (ROLES ×
+    dimension), ``emb.ln.w``, ``emb.ln.b``, ``head.w`` (2 × dimension) and ``head.b`` (1).
+    """
+
+    def __init__(self, state: Mapping[str, Any], *, heads: int) -> None:
+        values = {name: tensor.detach().float().cpu().numpy() for name, tensor in state.items()}
+        self.heads = heads
+        self.layers = sum(name.endswith(".qkv.weight") for name in values)
+        self._arrays: dict[str, Floats] = {
+            "emb.pos": values["pos"],
+            "emb.seg": values["seg"],
+            "emb.ln.w": values["ln.weight"],
+            "emb.ln.b": values["ln.bias"],
+            "head.w": values["head.weight"],
+            "head.b": values["head.bias"],
+        }
+        for number in range(self.layers):
+            own, name = f"layers.{number}.", f"l{number}."
+            for kind, short in (("weight", "w"), ("bias", "b")):
+                together = np.split(values[f"{own}qkv.{kind}"], len(_QKV))
+                for part, values_of in zip(_QKV, together, strict=True):
+                    self._arrays[f"{name}{part}.{short}"] = values_of
+                for part in (*_MATRICES, *_NORMALISATIONS):
+                    self._arrays[f"{name}{part}.{short}"] = values[f"{own}{part}.{kind}"]
+
+    def matrix(self, name: str) -> Floats:
+        """Return a matrix, shape (outputs, inputs)."""
+        return self._arrays[name]
+
+    def vector(self, name: str) -> Floats:
+        """Return a flat tensor."""
+        return self._arrays[name].reshape(-1)

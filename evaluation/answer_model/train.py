@@ -1,0 +1,320 @@
+"""Train the model that reads a question and a statement together.
+
+``python -m evaluation.answer_model.train --sets FOLDER --out FILE.onnx``: the folder has the public
+sets that ``questions.tsv`` names, in the BEIR layout. Prints the loss and, on passages that are
+held out, how often the best of all candidates answers, and how well an answered question is told
+from one that isn't. Needs torch (``make models``).
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import random
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from evaluation.answer_model.lists import (
+    Candidates,
+    gather,
+    held_out,
+    make_lists,
+)
+from evaluation.answer_model.network import AnswerNetwork, Trained
+from evaluation.metrics import auroc
+from evaluation.product import default_cache
+from kb.embedding import BUNDLED, open_embedder
+from kb.embedding.answer_model import Pair, build, pair
+from kb.embedding.bundled import bundled_tokenizer
+from kb.embedding.weights import Weights, bundled_file
+
+_HELD_OUT = 60
+"""Passages that nothing is learned from: some 350 questions."""
+
+_TOLD = 50
+_MEASURED = 500
+"""Steps between two lines of loss, and between two measurements."""
+
+_WARMED = 0.06
+_LEAST_RATE = 0.02
+_HEAD = 4.0
+"""The head, which begins with nothing, learns so many times as fast as the layers."""
+
+_DECAY = 0.01
+_NOISE = 0.08
+"""Deviation added to cosines when wrong statements are drawn, so that it isn't always the same."""
+
+_BARE = 0.2
+"""Share of statements that are read without what stands before: the product hasn't always any."""
+
+_NEAREST_OTHERS = 8
+_SINGLE = 0.5
+_NOTHING = 0.7
+"""What the parts of the loss count beside that of the list."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Course:
+    """How it is trained: ``lists`` questions a step, each with some wrong statements.
+
+    ``own`` wrong ones are of the passage itself, ``others`` of other passages.
+    """
+
+    epochs: float = 1.6
+    rate: float = 1.3e-4
+    lists: int = 12
+    own: int = 3
+    others: int = 1
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A list of a step: where the question is answered, the first statement is what answers."""
+
+    items: list[Pair]
+    answered: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """What the model does on questions that it hasn't seen; NaN where there are none.
+
+    ``top1`` is how often the best of all candidates answers, ``crossing`` the same of questions
+    in another language than their passage, ``cosine`` the same by cosines alone; ``auroc`` is
+    how well the best statement of the passage tells whether the passage answers.
+    """
+
+    top1: float
+    crossing: float
+    cosine: float
+    auroc: float
+
+    def __str__(self) -> str:
+        return (
+            f"held out: top-1 {self.top1:.3f} (crossing {self.crossing:.3f}, by cosine "
+            f"{self.cosine:.3f}), AUROC {self.auroc:.3f}"
+        )
+
+
+def read_as(one: Candidates, at: int, *, weights: Weights, bare: bool = False) -> Pair:
+    """Return a candidate as it is read."""
+    return pair(
+        one.question,
+        one.statements[at],
+        () if bare else one.before[at],
+        begin=weights.begin,
+        end=weights.end,
+    )
+
+
+def draw(one: Candidates, draws: random.Random, *, course: Course, weights: Weights) -> Drawn:
+    """Draw what a step reads of a list: one right statement, and wrong ones that are near."""
+    right = [at for at in range(one.own) if one.right[at]]
+    wrong = [at for at in range(one.own) if not one.right[at]]
+    wrong.sort(key=lambda at: draws.gauss(0, _NOISE) - float(one.cosines[at]))
+    others = range(one.own, len(one.statements))[:_NEAREST_OTHERS]
+    members = [
+        *([draws.choice(right)] if right else []),
+        # One more where nothing answers, so that lists are about as long.
+        *wrong[: course.own + (not right)],
+        *draws.sample(others, min(course.others, len(others))),
+    ]
+    items = [read_as(one, at, weights=weights, bare=draws.random() < _BARE) for at in members]
+    return Drawn(items, bool(right))
+
+
+def loss_of(network: AnswerNetwork, lists: Sequence[Drawn]) -> Any:
+    """Return the mean loss of some lists.
+
+    Where something answers: −log of its share in the softmax of the list (Z. Cao et al., Learning
+    to Rank, ICML 2007) and, so that scores mean the same from question to question, half of each
+    one's own logistic loss, the wrong ones together counting as the right one. Where nothing does:
+    the logistic loss of the statements that look most like answers.
+    """
+    with torch.autocast("cpu", torch.bfloat16):
+        scores = network.read([item for one in lists for item in one.items])
+    total = torch.zeros(())
+    start = 0
+    for one in lists:
+        own = scores[start : start + len(one.items)]
+        start += len(one.items)
+        if one.answered:
+            total = total - torch.log_softmax(own, 0)[0]
+            single = F.softplus(-own[0])
+            if len(own) > 1:
+                single = single + F.softplus(own[1:]).mean()
+            total = total + _SINGLE * single
+        else:
+            likely = torch.softmax(own.detach(), 0)
+            total = total + _NOTHING * (likely * F.softplus(own)).sum()
+    return total / len(lists)
+
+
+def measure(network: AnswerNetwork, lists: Sequence[Candidates], *, weights: Weights) -> Measured:
+    """Return how the model does on lists."""
+    hits, crossing, cosine, best, answered = [], [], [], [], []
+    for one in lists:
+        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+            scores = network.read(
+                [read_as(one, at, weights=weights) for at in range(len(one.statements))]
+            )
+        values = scores.float().numpy()
+        best.append(float(values[: one.own].max()))
+        answered.append(one.answered)
+        if one.answered:
+            hits.append(bool(one.right[int(np.argmax(values))]))
+            cosine.append(bool(one.right[int(np.argmax(one.cosines))]))
+            crossing += hits[-1:] if one.crossing else []
+    told = auroc(best, answered)
+    return Measured(
+        top1=_mean(hits),
+        crossing=_mean(crossing),
+        cosine=_mean(cosine),
+        auroc=math.nan if told is None else told,
+    )
+
+
+def _mean(hits: Sequence[bool]) -> float:
+    return sum(hits) / len(hits) if hits else math.nan
+
+
+def train(
+    network: AnswerNetwork, lists: Sequence[Candidates], *, course: Course, weights: Weights
+) -> Iterator[float]:
+    """Train the network in place; yields the loss of each step.
+
+    AdamW (I. Loshchilov and F. Hutter, 2019), the rate rising at first and then falling to
+    nothing.
+    """
+    draws = random.Random(course.seed)
+    optimiser = _optimiser(network, course.rate)
+    rates = [group["lr"] for group in optimiser.param_groups]
+    total = round(math.ceil(len(lists) / course.lists) * course.epochs)
+    batches = _batches(len(lists), draws, size=course.lists)
+    network.train()
+    for step in range(total):
+        share = min(1.0, (step + 1) / (_WARMED * total)) * max(_LEAST_RATE, 1 - step / total)
+        for group, rate in zip(optimiser.param_groups, rates, strict=True):
+            group["lr"] = rate * share
+        loss = loss_of(
+            network,
+            [draw(lists[at], draws, course=course, weights=weights) for at in next(batches)],
+        )
+        optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimiser.step()
+        yield float(loss.detach())
+
+
+def _optimiser(network: AnswerNetwork, rate: float) -> Any:
+    named = list(network.named_parameters())
+    matrices = [p for name, p in named if p.dim() > 1 and not name.startswith("head")]
+    return torch.optim.AdamW(
+        [
+            {"params": matrices, "weight_decay": _DECAY},
+            {"params": [p for _, p in named if p.dim() < 2], "weight_decay": 0.0},
+            {"params": [network.head.weight], "weight_decay": _DECAY, "lr": rate * _HEAD},
+        ],
+        lr=rate,
+        betas=(0.9, 0.98),
+    )
+
+
+def _batches(count: int, draws: random.Random, *, size: int) -> Iterator[list[int]]:
+    """Yield batches without end, each epoch in an order of its own."""
+    while True:
+        order = list(range(count))
+        draws.shuffle(order)
+        for start in range(0, count, size):
+            yield order[start : start + size]
+
+
+def write(path: Path, network: AnswerNetwork, *, weights: Weights) -> None:
+    """Write the network as the int8 graph that the product runs."""
+    trained = Trained(network.state_dict(), heads=weights.heads)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(build(trained, epsilon=weights.epsilon))
+
+
+def run(
+    network: AnswerNetwork,
+    lists: Sequence[Candidates],
+    *,
+    course: Course,
+    weights: Weights,
+    out: Path,
+    tell: Callable[[str], None],
+) -> Measured:
+    """Train on all but the passages that are held out, measure on those, and write the weights.
+
+    They are also written whenever it is measured, so a run that is stopped leaves something.
+    """
+    kept = held_out(lists, _HELD_OUT, seed=course.seed)
+    learned = [one for one in lists if one.passage not in kept]
+    unseen = [one for one in lists if one.passage in kept]
+    tell(f"{len(learned)} questions to learn from, {len(unseen)} held out")
+    begun = time.monotonic()
+    losses: list[float] = []
+    for loss in train(network, learned, course=course, weights=weights):
+        losses.append(loss)
+        if len(losses) % _TOLD == 0:
+            tell(
+                f"step {len(losses)}: loss {np.mean(losses[-_TOLD:]):.3f}, "
+                f"{time.monotonic() - begun:.0f} s"
+            )
+        if len(losses) % _MEASURED == 0:
+            write(out, network, weights=weights)
+            tell(str(measure(network, unseen, weights=weights)))
+    write(out, network, weights=weights)
+    result = measure(network, unseen, weights=weights)
+    tell(str(result))
+    return result
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Make the lists, train and write."""
+    usual = Course()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sets", type=Path, required=True, help="a folder of sets (BEIR layout)")
+    parser.add_argument("--out", type=Path, required=True, help="the graph to write, .onnx")
+    parser.add_argument("--epochs", type=float, default=usual.epochs)
+    parser.add_argument("--seed", type=int, default=usual.seed)
+    parser.add_argument("--layers", type=int, help="of the embedder's, all by default")
+    parser.add_argument("--threads", type=int, help="processor cores, all by default")
+    chosen = parser.parse_args(arguments)
+    torch.manual_seed(chosen.seed)
+    if chosen.threads:
+        torch.set_num_threads(chosen.threads)
+    weights = Weights(bundled_file())
+    passages, questions = gather(chosen.sets)
+    embedder = open_embedder(
+        BUNDLED, cache_folder=default_cache() / "models", threads=chosen.threads
+    )
+    lists = make_lists(passages, questions, embedder=embedder, tokenizer=bundled_tokenizer())
+
+    def tell(line: str) -> None:
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
+
+    run(
+        AnswerNetwork(weights, chosen.layers),
+        lists,
+        course=Course(epochs=chosen.epochs, seed=chosen.seed),
+        weights=weights,
+        out=chosen.out,
+        tell=tell,
+    )
+
+
+if __name__ == "__main__":
+    main()

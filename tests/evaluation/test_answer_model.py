@@ -1,0 +1,414 @@
+from __future__ import annotations
+
+import json
+import random
+from collections import Counter
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from evaluation.answer_model.lists import (
+    HEADER,
+    QUESTIONS,
+    SECTIONS,
+    Candidates,
+    EntryQuestion,
+    Passage,
+    Question,
+    Section,
+    SectionQuestion,
+    entry_texts,
+    gather,
+    held_out,
+    make_lists,
+    read_questions,
+    read_sections,
+)
+from evaluation.errors import EvaluationError
+from kb.embedding.answer_model import AnswerModel
+from kb.embedding.bundled import bundled_tokenizer
+from kb.embedding.weights import Weights, bundled_file
+from kb.language import sentence_spans
+from kb.model import LANGUAGES, Span
+from tests.conftest import BagOfWords, need
+
+MISSING = "torch (pip install '.[models]')"
+SIZES = range(8, 161)
+TEXT = "Kaivo porattiin keväällä. Vettä tulee 40 kuutiota tunnissa. Pumppu maksoi 9000 euroa."
+TABLE = ("Hinnat vuonna 2024", "Vesi | Hinta", "Juomavesi | 2,10", "Jokivesi | 0,40")
+
+
+@pytest.fixture(scope="module")
+def questions() -> list[EntryQuestion]:
+    return read_questions()
+
+
+@pytest.fixture(scope="module")
+def sections() -> list[Section]:
+    return read_sections()
+
+
+def wells(*, count: int) -> tuple[list[Passage], list[Question]]:
+    """Return passages about wells of which the second statement answers, or none."""
+    passages = [
+        Passage(
+            language="fi",
+            title=f"Kaivo {at}",
+            statements=(
+                f"Kaivo {at} porattiin keväällä.",
+                f"Vettä tulee {at + 40} kuutiota tunnissa kaivosta {at}.",
+                f"Pumppu {at} maksoi {at + 9000} euroa.",
+            ),
+        )
+        for at in range(count)
+    ]
+    asked = [
+        Question(
+            passage=at,
+            answers=frozenset([1] if at % 3 else []),
+            asked_in="sv" if at % 2 else "fi",
+            text=f"hur mycket ger brunn {at}" if at % 2 else f"paljonko vettä kaivosta {at} saa",
+        )
+        for at in range(count)
+    ]
+    return passages, asked
+
+
+def lists(*, count: int) -> list[Candidates]:
+    passages, asked = wells(count=count)
+    return make_lists(passages, asked, embedder=BagOfWords(), tokenizer=bundled_tokenizer())
+
+
+# The data
+
+
+def test_questions_are_in_order_and_no_line_stands_twice(questions: list[EntryQuestion]) -> None:
+    lines = QUESTIONS.read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "\t".join(HEADER)
+    assert len(set(lines)) == len(lines) == len(questions) + 1 > 19_000
+    keys = [(one.set, one.entry, one.language) for one in questions]
+    assert keys == sorted(keys)
+
+
+def test_questions_are_well_formed(questions: list[EntryQuestion]) -> None:
+    for one in questions:
+        assert one.language in LANGUAGES
+        assert one.asked_in in LANGUAGES
+        assert len(one.text) in SIZES, one.text
+        assert one.text == " ".join(one.text.split())
+        starts = [span.start for span in one.answers]
+        assert starts == sorted(set(starts))
+        assert all(len(span) for span in one.answers)
+
+
+def test_sections_are_well_formed(sections: list[Section]) -> None:
+    first = SECTIONS.read_text(encoding="utf-8").partition("\n")[0]
+    assert "invented sample" in first
+    assert "no persons" in first
+    assert len({one.title for one in sections}) == len(sections) > 400
+    for section in sections:
+        assert 4 <= len(section.statements) <= 14, section.title
+        assert len(set(section.statements)) == len(section.statements)
+        assert section.questions
+        assert len({one.text for one in section.questions}) == len(section.questions)
+        assert all(len(one.text) in SIZES for one in section.questions)
+
+
+def test_languages_unanswerable_and_crossing_questions_are_in_balance(
+    questions: list[EntryQuestion], sections: list[Section]
+) -> None:
+    told = [(bool(one.answers), one.asked_in, one.language) for one in questions] + [
+        (bool(one.answers), one.asked_in, section.language)
+        for section in sections
+        for one in section.questions
+    ]
+    asked_in = Counter(language for _, language, _ in told)
+    assert 0.45 < asked_in["fi"] / len(told) < 0.55
+    assert min(asked_in["sv"], asked_in["en"]) > 0.2 * len(told)
+    assert 0.12 < np.mean([not answered for answered, _, _ in told]) < 0.25
+    assert 0.5 < np.mean([asked != of for _, asked, of in told]) < 0.7
+
+
+def test_nothing_is_about_what_answers_are_measured_with(questions: list[EntryQuestion]) -> None:
+    assert {one.set for one in questions} == {
+        "finna_a",
+        "libreoffice_help",
+        "squad2_fi_train",
+        "vihreat_ohjelmat",
+    }
+
+
+def test_no_question_is_one_of_a_test_set(
+    test_data: Path, questions: list[EntryQuestion], sections: list[Section]
+) -> None:
+    ours = {plain(one.text) for one in questions}
+    ours |= {plain(one.text) for section in sections for one in section.questions}
+    files = list((test_data / "retrieval").glob("*/*/queries.jsonl"))
+    files += (QUESTIONS.parents[1] / "questions").glob("*.jsonl")
+    for path in files:
+        records = map(json.loads, path.read_text(encoding="utf-8").splitlines())
+        theirs = {plain(one.get("text") or one["question"]) for one in records}
+        # A keyword or a heading alone may be anyone's.
+        assert {text for text in theirs & ours if " " in text} == set(), path
+
+
+def plain(text: str) -> str:
+    return " ".join("".join(c if c.isalnum() else " " for c in text.casefold()).split())
+
+
+def test_answers_are_sentences_of_their_entries(
+    test_data: Path, questions: list[EntryQuestion]
+) -> None:
+    sets = test_data / "retrieval"
+    spans = {
+        key: set(sentence_spans(text, key[1]))
+        for key, (_, text) in entry_texts(sets, questions).items()
+    }
+    assert [one for one in questions if not set(one.answers) <= spans[one.key]] == []
+
+
+# Reading
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["a\tb\tfi\t0-4\tfi", "a\tb\tde\t0-4\tfi\tq", "a\tb\tfi\t4\tfi\tq", "a\tb\tfi\t4-0\tfi\tq"],
+)
+def test_a_faulty_line_is_named(line: str, tmp_path: Path) -> None:
+    path = tmp_path / "questions.tsv"
+    path.write_text("\t".join(HEADER) + f"\n{line}\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="line 2"):
+        read_questions(path)
+
+
+@pytest.mark.parametrize("line", ["Q\t3\tfi\tq", "Q\t1\tde\tq", "Q\tx\tfi\tq", "4. Four.", "words"])
+def test_a_faulty_line_of_a_section_is_named(line: str, tmp_path: Path) -> None:
+    path = tmp_path / "sections.txt"
+    path.write_text(f"# note\n\n### en Title\n1. One.\n2. Two.\n{line}\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="line 6"):
+        read_sections(path)
+
+
+def test_a_section_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "sections.txt"
+    path.write_text(
+        "# note\n\n### en Title\n1. One.\n2. Two.\nQ\t1,2\tfi\tkysymys\nQ\t0\tsv\tfråga\n",
+        encoding="utf-8",
+    )
+    assert read_sections(path) == [
+        Section(
+            language="en",
+            title="Title",
+            statements=["One.", "Two."],
+            questions=[
+                SectionQuestion(answers=frozenset([0, 1]), asked_in="fi", text="kysymys"),
+                SectionQuestion(answers=frozenset(), asked_in="sv", text="fråga"),
+            ],
+        )
+    ]
+
+
+def an_entry_question(*answers: Span, entry: str = "d1") -> EntryQuestion:
+    return EntryQuestion(
+        set="tiny", entry=entry, language="fi", answers=answers, asked_in="sv", text="fråga"
+    )
+
+
+def write_corpus(folder: Path) -> None:
+    (folder / "tiny").mkdir()
+    records = [
+        {"_id": "d0", "text": "Muuta."},
+        {"_id": "d1", "title": "Kaivo", "text": f" {TEXT} "},
+    ]
+    (folder / "tiny" / "corpus.fi.jsonl").write_text(
+        "".join(json.dumps(record) + "\n" for record in records), encoding="utf-8"
+    )
+
+
+def test_passages_are_gathered_from_sets_and_sections(tmp_path: Path) -> None:
+    write_corpus(tmp_path)
+    spans = sentence_spans(TEXT, "fi")
+    section = Section(
+        language="en",
+        title="Title",
+        statements=["One."],
+        questions=[SectionQuestion(answers=frozenset([0]), asked_in="en", text="which")],
+    )
+    asked = [an_entry_question(spans[1]), an_entry_question()]
+    passages, found = gather(tmp_path, asked, sections=[section])
+
+    assert [one.title for one in passages] == ["Kaivo", "Title"]
+    assert passages[0].statements[1] == "Vettä tulee 40 kuutiota tunnissa."
+    assert [(one.passage, one.answers) for one in found] == [
+        (0, frozenset([1])),
+        (0, frozenset()),
+        (1, frozenset([0])),
+    ]
+
+
+def test_answers_are_found_where_sentences_are_parted_otherwise(tmp_path: Path) -> None:
+    write_corpus(tmp_path)
+    second = sentence_spans(TEXT, "fi")[1]
+    shorter = an_entry_question(Span(second.start + 6, second.end))
+    assert gather(tmp_path, [shorter], sections=[])[1][0].answers == {1}
+    both = an_entry_question(Span(0, second.end))
+    assert gather(tmp_path, [both], sections=[])[1][0].answers == {0, 1}
+
+
+def test_what_is_missing_is_named(tmp_path: Path) -> None:
+    with pytest.raises(EvaluationError) as caught:
+        gather(tmp_path, [an_entry_question()], sections=[])
+    assert "corpus.fi.jsonl" in str(caught.value)
+    write_corpus(tmp_path)
+    with pytest.raises(ValueError, match="d7"):
+        gather(tmp_path, [an_entry_question(entry="d7")], sections=[])
+
+
+# Candidates
+
+
+def test_a_statement_is_read_after_header_or_statement_or_title() -> None:
+    passage = Passage(language="fi", title="Vesi", statements=(*TABLE, "Hinnat nousevat."))
+    assert [passage.before(at) for at in range(5)] == [
+        "Vesi",
+        TABLE[0],
+        TABLE[1],
+        TABLE[1],
+        TABLE[3],
+    ]
+    rows = Passage(language="fi", title="Vesi", statements=TABLE[1:])
+    assert [rows.before(at) for at in range(3)] == ["Vesi", TABLE[1], TABLE[1]]
+
+
+def test_candidates_are_the_own_statements_and_the_nearest_others() -> None:
+    passages, asked = wells(count=9)
+    made = make_lists(passages, asked, embedder=BagOfWords(), tokenizer=bundled_tokenizer())
+    content = bundled_tokenizer().content
+    texts = {
+        tuple(content(text)): number
+        for number, passage in enumerate(passages)
+        for text in passage.statements
+    }
+    for one, question in zip(made, asked, strict=True):
+        assert one.passage == question.passage
+        assert one.question == content(question.text)
+        assert one.own == 3
+        assert len(one.statements) == len(one.before) == len(one.right) == 3 + 12
+        owners = [texts[tuple(statement)] for statement in one.statements]
+        assert owners[:3] == [one.passage] * 3
+        assert one.passage not in owners[3:]
+        assert set(np.flatnonzero(one.right).tolist()) == question.answers
+        assert one.answered == bool(question.answers)
+        assert one.crossing == (question.asked_in == "sv")
+        assert list(one.cosines[3:]) == sorted(one.cosines[3:], reverse=True)
+        title = content(passages[one.passage].title)
+        assert [one.before[0], one.before[1]] == [title, one.statements[0]]
+
+
+def test_few_statements_make_short_lists() -> None:
+    assert [len(one.statements) for one in lists(count=2)] == [6, 6]
+    assert [len(one.statements) for one in lists(count=1)] == [3]
+
+
+def test_held_out_passages_are_drawn_by_seed() -> None:
+    made = lists(count=9)
+    kept = held_out(made, 4, seed=1)
+    assert len(kept) == 4
+    assert kept == held_out(made, 4, seed=1) != held_out(made, 4, seed=2)
+
+
+# Training
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Let torch use one thread: several wait for each other where the cores are busy."""
+    need(find_spec("torch"), MISSING)
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.models
+@pytest.mark.filterwarnings("default")  # torch warns about its own insides
+@pytest.mark.usefixtures("one_thread")
+def test_two_steps_of_training_lower_the_loss() -> None:
+    from evaluation.answer_model.network import AnswerNetwork
+    from evaluation.answer_model.train import Course, draw, loss_of, measure, train
+
+    weights = Weights(bundled_file())
+    network = AnswerNetwork(weights, 2)
+    made = lists(count=4)
+    course = Course(epochs=2, lists=4, rate=1e-3)
+    draws = random.Random(0)
+    fixed = [draw(one, draws, course=course, weights=weights) for one in made]
+    assert [one.answered for one in fixed] == [one.answered for one in made]
+    before = float(loss_of(network, fixed).detach())
+    losses = list(train(network, made, course=course, weights=weights))
+    after = float(loss_of(network, fixed).detach())
+
+    assert len(losses) == 2
+    assert after < before
+
+    told = measure(network, made, weights=weights)
+    assert 0 <= told.top1 <= 1
+    assert 0 <= told.auroc <= 1
+
+
+@pytest.mark.models
+@pytest.mark.filterwarnings("default")
+@pytest.mark.usefixtures("one_thread")
+def test_the_graph_scores_as_the_network_does(tmp_path: Path) -> None:
+    import torch
+
+    from evaluation.answer_model.network import AnswerNetwork
+    from evaluation.answer_model.train import read_as, write
+
+    weights = Weights(bundled_file())
+    network = AnswerNetwork(weights, 2)
+    network.seg.data.normal_(std=0.05)  # roles that say nothing yet would test nothing
+    network.head.weight.data *= 4
+    pairs = [
+        read_as(one, at, weights=weights)
+        for one in lists(count=4)
+        for at in range(len(one.statements))
+    ]
+    with torch.no_grad():
+        expected = network.read(pairs).numpy()
+    write(tmp_path / "model.onnx", network, weights=weights)
+
+    model = AnswerModel(threads=1, model=(tmp_path / "model.onnx").read_bytes())
+    found = np.array([model.read(one) for one in pairs])
+    assert np.std(expected) > 0
+    assert np.corrcoef(expected, found)[0, 1] > 0.98
+
+
+@pytest.mark.models
+@pytest.mark.filterwarnings("default")
+@pytest.mark.usefixtures("one_thread")
+def test_the_network_begins_as_the_embedder_and_reads_parts_as_it_reads_all() -> None:
+    import torch
+
+    from evaluation.answer_model.network import AnswerNetwork, Trained
+    from evaluation.answer_model.train import read_as
+
+    weights = Weights(bundled_file())
+    network = AnswerNetwork(weights, 2)
+    trained = Trained(network.state_dict(), heads=weights.heads)
+    assert trained.layers == 2
+    assert np.array_equal(trained.matrix("l1.k.w"), weights.matrix("l1.k.w"))
+    assert np.array_equal(trained.vector("l1.fo.b"), weights.vector("l1.fo.b"))
+
+    one = lists(count=3)[1]
+    items = [read_as(one, at, weights=weights) for at in range(len(one.statements))]
+    with torch.no_grad():
+        at_once, in_parts = network(items), network.read(items, parts=3)
+    assert at_once.shape == (len(items),)
+    assert np.allclose(at_once.numpy(), in_parts.numpy(), atol=1e-4)
