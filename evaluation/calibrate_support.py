@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
 
@@ -32,11 +32,13 @@ from evaluation.questions import (
 from kb.answering import support
 from kb.answering.asking import kind_of
 from kb.answering.extractive import Material
-from kb.answering.support import ANSWER_FEATURES, UNIT_FEATURES, Asked, Scored
+from kb.answering.support import ANSWER_FEATURES, READ_FEATURES, UNIT_FEATURES, Asked, Scored
 from kb.answering.units import Unit, units_of
 from kb.assembly import open_knowledge_base
+from kb.embedding import open_answer_model
 from kb.knowledge_base import ANSWER_HITS, KnowledgeBase
 from kb.model import Span
+from kb.protocols import AnswerReader
 from kb.settings import Settings, load_settings
 
 QUESTIONS = Path(__file__).resolve().parent / "questions"
@@ -57,7 +59,7 @@ _PENALTY_UNIT = 0.02
 _PENALTY_ANSWER = 0.003
 _FOLDS = 5
 _LEAST = 0.02
-_WRITTEN = 4.0
+_WRITTEN = 8.0
 """What questions that people wrote to be on topic and unanswerable count: such are met in use."""
 
 _REFUSED = 0.1
@@ -81,6 +83,13 @@ class Sample:
     units: Sequence[Unit]
     scored: Scored
     right: Flags
+    read: Floats = field(default_factory=lambda: np.empty(0))
+    """Log-odds by the model that reads, shape (units,), NaN for units that weren't read."""
+
+    @property
+    def read_right(self) -> Flags:
+        """Which of the units that were read answer."""
+        return self.right[~np.isnan(self.read)]
 
 
 def _sample(
@@ -198,22 +207,53 @@ def samples_of_set(kb: KnowledgeBase, beir: BeirSet, *, name: str) -> Iterator[S
 
 
 def fit_units(samples: Sequence[Sample]) -> Linear:
-    """Fit log-odds of units: their order in each list, then how much a step in it means."""
+    """Fit log-odds of units at first sight."""
+    return _fitted(samples, [(one.scored.features, one.right) for one in samples])
+
+
+def fit_read(samples: Sequence[Sample]) -> Linear:
+    """Fit log-odds of the units that were read."""
+    return _fitted(samples, [(_features_read(one), one.read_right) for one in samples])
+
+
+def _fitted(samples: Sequence[Sample], lists: Sequence[tuple[Floats, Flags]]) -> Linear:
+    """Fit the order in each list of units, then how much a step in it means."""
     order = listwise(
-        [(one.scored.features, one.right) for one in samples if one.answered],
+        [one for one, sample in zip(lists, samples, strict=True) if sample.answered],
         penalty=_PENALTY_UNIT,
     )
-    asked = [one for one in samples if one.written]
+    asked = [one for one, sample in zip(lists, samples, strict=True) if sample.written]
     scale = logistic(
-        np.concatenate([order.scores(one.scored.features) for one in asked])[:, None],
-        np.concatenate([one.right for one in asked]),
+        np.concatenate([order.scores(features) for features, _ in asked])[:, None],
+        np.concatenate([right for _, right in asked]),
     )
     slope = float(scale.weights[0])
     return Linear(order.weights * slope, order.bias * slope + scale.bias)
 
 
-def answer_features(samples: Sequence[Sample], units: Linear) -> Floats:
+def _features_read(sample: Sample) -> Floats:
+    return support.read_features(sample.scored.features, sample.read)
+
+
+def with_readings(samples: Sequence[Sample], units: Linear, reader: AnswerReader) -> list[Sample]:
+    """Return samples whose likeliest units, at first sight, were read."""
+    return [
+        replace(
+            one,
+            read=support.read(
+                one.material.ranking.query.text,
+                one.units,
+                units.scores(one.scored.features),
+                reader,
+            ),
+        )
+        for one in samples
+    ]
+
+
+def answer_features(samples: Sequence[Sample], read: Linear) -> Floats:
     """Return the features of whole questions, shape (samples, features)."""
+    regression = support.Regression(support.READ_FEATURES, read.weights, read.bias)
     return np.array(
         [
             support.answer_features(
@@ -221,7 +261,8 @@ def answer_features(samples: Sequence[Sample], units: Linear) -> Floats:
                 one.material.ranking,
                 one.units,
                 one.scored,
-                units.scores(one.scored.features),
+                read=one.read,
+                log_odds=support.after_reading(regression, one.scored.features, one.read),
             )
             for one in samples
         ]
@@ -246,23 +287,30 @@ def fit_answer(samples: Sequence[Sample], features: Floats) -> Linear:
     )
 
 
-def held_out_units(samples: Sequence[Sample]) -> float:
-    """Return how often the best statement answers, each document's questions held out in turn."""
+def held_out_units(samples: Sequence[Sample]) -> tuple[float, float]:
+    """Return how often the best statement answers, at first sight and after reading.
+
+    Each document's questions are held out in turn.
+    """
     groups = sorted({one.group for one in samples})
     drawn = np.random.default_rng(0).permutation(len(groups)) % _FOLDS
     fold = dict(zip(groups, drawn.tolist(), strict=True))
-    hits = []
+    hits: list[tuple[bool, bool]] = []
     for held in range(_FOLDS):
-        fitted = fit_units([one for one in samples if fold[one.group] != held])
+        others = [one for one in samples if fold[one.group] != held]
+        seen, read = fit_units(others), fit_read(others)
         for one in samples:
             if one.answered and fold[one.group] == held:
-                hits.append(one.right[int(np.argmax(fitted.scores(one.scored.features)))])
-    return float(np.mean(hits))
+                first = int(np.argmax(seen.scores(one.scored.features)))
+                then = int(np.argmax(read.scores(_features_read(one))))
+                hits.append((bool(one.right[first]), bool(one.read_right[then])))
+    first_sight, after = np.mean(np.array(hits), axis=0).tolist()
+    return first_sight, after
 
 
-def held_out_answers(samples: Sequence[Sample], units: Linear) -> dict[str, AbstentionResult]:
+def held_out_answers(samples: Sequence[Sample], read: Linear) -> dict[str, AbstentionResult]:
     """Return how well each set is told by the others; our own also as people wrote them."""
-    features = answer_features(samples, units)
+    features = answer_features(samples, read)
     results = {}
     for name in dict.fromkeys(one.set for one in samples):
         others = [at for at, one in enumerate(samples) if one.set != name]
@@ -279,9 +327,9 @@ def held_out_answers(samples: Sequence[Sample], units: Linear) -> dict[str, Abst
     return results
 
 
-def single_scores(samples: Sequence[Sample], units: Linear) -> dict[str, tuple[str, float]]:
+def single_scores(samples: Sequence[Sample], read: Linear) -> dict[str, tuple[str, float]]:
     """Return for each set the feature that tells best by itself, and its AUROC."""
-    features = answer_features(samples, units)
+    features = answer_features(samples, read)
     best = {}
     for name in dict.fromkeys(one.set for one in samples):
         own = [
@@ -298,7 +346,7 @@ def single_scores(samples: Sequence[Sample], units: Linear) -> dict[str, tuple[s
     return best
 
 
-def as_toml(units: Linear, answer: Linear, *, threshold: float) -> str:
+def as_toml(units: Linear, read: Linear, answer: Linear, *, threshold: float) -> str:
     """Return the file that ships."""
     return "\n".join(
         [
@@ -308,6 +356,9 @@ def as_toml(units: Linear, answer: Linear, *, threshold: float) -> str:
             "",
             "[unit]",
             *units.lines(UNIT_FEATURES),
+            "",
+            "[read]",
+            *read.lines(READ_FEATURES),
             "",
             "[answer]",
             *answer.lines(ANSWER_FEATURES),
@@ -360,21 +411,25 @@ def main(arguments: Sequence[str] | None = None) -> None:
     samples = _gather(load_settings(), chosen.sets)
     ours = [one for one in samples if one.right.any() or one.written]
     units = fit_units(ours)
-    features = answer_features(samples, units)
+    samples = with_readings(samples, units, open_answer_model())
+    ours = [one for one in samples if one.right.any() or one.written]
+    read = fit_read(ours)
+    features = answer_features(samples, read)
     answer = fit_answer(samples, features)
     probabilities = [support.probability(score) for score in answer.scores(features).tolist()]
     answered = [p for p, one in zip(probabilities, samples, strict=True) if _asked_of_us(one)]
     threshold = float(np.quantile(answered, _REFUSED))
     lines = [
-        f"best statement right, documents held out: {held_out_units(ours):.3f}",
-        *_told(held_out_answers(samples, units)),
-        *(f"{n}: best single, {k}, {v:.3f}" for n, (k, v) in single_scores(samples, units).items()),
+        "best statement right, documents held out, at first sight and after reading: "
+        + " ".join(f"{share:.3f}" for share in held_out_units(ours)),
+        *_told(held_out_answers(samples, read)),
+        *(f"{n}: best single, {k}, {v:.3f}" for n, (k, v) in single_scores(samples, read).items()),
         f"threshold {threshold:.3f}",
     ]
     sys.stdout.write("\n".join(lines) + "\n")
     if chosen.write:
         path = Path(str(files("kb.answering") / "support.toml"))
-        path.write_text(as_toml(units, answer, threshold=threshold), encoding="utf-8")
+        path.write_text(as_toml(units, read, answer, threshold=threshold), encoding="utf-8")
 
 
 def _asked_of_us(one: Sample) -> bool:

@@ -20,7 +20,7 @@ from kb.knowledge_base import KnowledgeBase
 from kb.lexical import LexicalIndex, Word
 from kb.model import LANGUAGES, Language
 from kb.projects import Projects
-from kb.protocols import Embedder, Reranker
+from kb.protocols import AnswerReader, Embedder, Reranker
 from kb.relating import Relator
 from kb.retrieval import Retriever, question_words
 from kb.settings import Settings
@@ -62,6 +62,12 @@ def _reranker(settings: Settings) -> Reranker:
     from kb.embedding import open_reranker
 
     return open_reranker(settings.reranker_model, threads=settings.threads or None)
+
+
+def _reader(settings: Settings) -> AnswerReader:
+    from kb.embedding import open_answer_model
+
+    return open_answer_model(threads=settings.threads or None)
 
 
 def open_knowledge_base(settings: Settings, *, embedder: Embedder | None = None) -> KnowledgeBase:
@@ -150,6 +156,7 @@ def _assembled(
         centring=centring,
         retriever=retriever,
         embedder=embedder,
+        reader=Lazy(partial(_reader, settings)),
         writer=_writer(
             settings,
             centring=centring,

@@ -23,6 +23,9 @@ _FEW_WORDS = 0.5
 _FAR = 0.25
 """Centred cosine under which a statement means something else."""
 
+_UNANSWERING = 0.0
+"""Log-odds by the model that reads under which a statement more likely doesn't answer."""
+
 _LIKELY = 0.5
 """Probability from which a statement was left out only because others are better."""
 
@@ -50,8 +53,9 @@ def more(answer: Answer, *, scope: Scope, visible: Iterable[str], threshold: flo
     """Return an answer's explanation with filters, threshold and fates of the statements added.
 
     A statement's fate is "cited", or why it isn't: "below" (nothing is said at all), "fits" (it
-    doesn't hold what the question asks for), "names", "words" or "meaning" (it lacks them),
-    "fragment", "less" (others answer more surely).
+    doesn't hold what the question asks for), "names", "words" or "meaning" (it lacks them), "read"
+    (the model that reads it beside the question says no), "fragment", "less" (others answer more
+    surely).
     """
     explanation = dict(answer.explanation or {})
     cited = [
@@ -106,6 +110,8 @@ def _fates(features: Mapping[str, float]) -> list[str]:
         found.append("words")
     if features.get("sentence", 1) < _FAR:
         found.append("meaning")
+    if features.get("read", 1) < _UNANSWERING:
+        found.append("read")
     if features.get("short", 0) == 1:
         found.append("fragment")
     return found or ["less"]

@@ -45,7 +45,7 @@ from kb.model import (
     Span,
     WordBox,
 )
-from kb.protocols import Embedder
+from kb.protocols import AnswerReader, Embedder
 from kb.retrieval import Leg, Query, Retriever
 from kb.settings import Settings
 from kb.vectors import VectorIndex
@@ -88,6 +88,7 @@ class KnowledgeBase:
         centring: Centring,
         retriever: Retriever,
         embedder: Callable[[], Embedder],
+        reader: Callable[[], AnswerReader],
         writer: Writer | None = None,
     ) -> None:
         self.settings = settings
@@ -97,6 +98,7 @@ class KnowledgeBase:
         self.lexical = lexical
         self.centring = centring
         self.embedder = embedder
+        self.reader = reader
         self._retriever = retriever
         self._writer = writer
         self.versions = Versions(catalogue, settings.visible)
@@ -148,7 +150,7 @@ class KnowledgeBase:
     def _steps(
         self, text: str, material: Material, *, scope: Scope | None, explain: bool, model: bool
     ) -> Iterator[Claim | LeftOut | Answer]:
-        drafted = draft(material)
+        drafted = draft(material, self.reader)
         written = Written()
         # What the sentences themselves don't support, a model isn't asked about.
         if model and self._writer is not None and drafted.claims:

@@ -7,7 +7,7 @@ words with the question stays below the threshold. Needs no language model.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -23,6 +23,7 @@ from kb.answering.units import Unit, units_of
 from kb.citing import cite
 from kb.lexical import Word
 from kb.model import Claim, DocumentId, Figure, Hit, Json
+from kb.protocols import AnswerReader
 from kb.retrieval import Ranking
 from kb.rows import best_part
 
@@ -72,8 +73,11 @@ class Material:
     """Documents of which a newer version is among the hits."""
 
 
-def draft(material: Material) -> Draft:
-    """Return the claims that the material supports; none, with the reason, when nothing does."""
+def draft(material: Material, reader: Callable[[], AnswerReader]) -> Draft:
+    """Return the claims that the material supports; none, with the reason, when nothing does.
+
+    ``reader`` opens the model that reads the likeliest statements beside the question.
+    """
     ranking, hits = material.ranking, material.hits
     if not hits:
         return Draft((), 0.0, "reason.nothing")
@@ -87,13 +91,17 @@ def draft(material: Material) -> Draft:
     question = support.asked(kind, query.text, query.words, material.rarities)
     calibration = support.calibration()
     scored = support.unit_features(question, ranking, units)
-    log_odds = calibration.unit.log_odds(scored.features)
+    first_sight = calibration.unit.log_odds(scored.features)
+    read = support.read(query.text, units, first_sight, reader())
+    log_odds = support.after_reading(calibration.read, scored.features, read)
     if material.replaced:
         old = [unit.hit.document.id in material.replaced for unit in units]
         log_odds = log_odds - _REPLACED * np.array(old, dtype=np.float64)
-    answer = support.answer_features(question, ranking, units, scored, log_odds)
+    answer = support.answer_features(question, ranking, units, scored, read=read, log_odds=log_odds)
     supported = support.probability(float(calibration.answer.log_odds(answer)))
-    explanation = _explanation(kind, units, scored.features, log_odds, answer)
+    explanation = _explanation(
+        kind, units, np.column_stack([scored.features, read]), log_odds, answer
+    )
     if material.practices:
         told = practices(question, material.practices, material.themes)
         if told:
@@ -188,7 +196,7 @@ def _explanation(
     log_odds: support.Features,
     answer: support.Features,
 ) -> Json:
-    order = sorted(range(len(units)), key=lambda at: -log_odds[at])[:10]
+    order = sorted(range(len(units)), key=lambda at: -log_odds[at])[: support.READ]
     return {
         "kind": kind,
         "answer": support.named(support.ANSWER_FEATURES, answer),
@@ -199,7 +207,7 @@ def _explanation(
                 "end": units[at].core.end,
                 "text": units[at].text,
                 "probability": round(support.probability(float(log_odds[at])), 4),
-                "features": support.named(support.UNIT_FEATURES, features[at]),
+                "features": support.named(support.READ_FEATURES, features[at]),
             }
             for at in order
         ],

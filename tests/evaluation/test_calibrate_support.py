@@ -11,13 +11,15 @@ from evaluation.calibrate_support import (
     answer_features,
     as_toml,
     fit_answer,
+    fit_read,
     fit_units,
     samples_of_questions,
+    with_readings,
     without,
 )
 from evaluation.fitting import Linear
 from evaluation.questions import Gold, GoldQuestion
-from kb.answering.support import ANSWER_FEATURES, UNIT_FEATURES
+from kb.answering.support import ANSWER_FEATURES, READ_FEATURES, UNIT_FEATURES
 from kb.knowledge_base import KnowledgeBase
 from tests.kb.answers import QUESTION, QUOTE, opened, take_in, with_water, write
 
@@ -56,8 +58,10 @@ def test_a_question_is_asked_with_and_without_what_answers_it(
     assert QUOTE not in [unit.text for unit in lacking.units]
     assert lacking.units
     units = fit_units([whole, lacking, nothing])
-    features = answer_features([whole, lacking, nothing], units)
-    fitted = fit_answer([whole, lacking, nothing], features)
+    samples = with_readings([whole, lacking, nothing], units, kb.reader())
+    features = answer_features(samples, fit_read(samples))
+    fitted = fit_answer(samples, features)
+    assert samples[0].read_right.any()
     assert features.shape == (3, len(ANSWER_FEATURES))
     assert (fitted.weights >= 0).all()
     assert tuple(whole.units[int(np.argmax(units.scores(whole.scored.features)))].text) == tuple(
@@ -82,7 +86,9 @@ def test_what_is_taken_away_leaves_the_order_of_the_rest(open_at: Open, tmp_path
 def test_the_file_holds_every_coefficient_by_name() -> None:
     units = Linear(np.arange(1.0, len(UNIT_FEATURES) + 1), -3.0)
     answer = Linear(np.arange(1.0, len(ANSWER_FEATURES) + 1), -1.5)
-    read = tomllib.loads(as_toml(units, answer, threshold=0.5))
+    after = Linear(np.arange(1.0, len(READ_FEATURES) + 1), -2.0)
+    read = tomllib.loads(as_toml(units, after, answer, threshold=0.5))
+    assert read["read"] == {"bias": -2.0, **dict(zip(READ_FEATURES, after.weights, strict=True))}
     assert read["unit"] == {"bias": -3.0, **dict(zip(UNIT_FEATURES, units.weights, strict=True))}
     assert read["answer"]["bias"] == pytest.approx(-1.5)
     assert list(read["answer"])[1:] == list(ANSWER_FEATURES)

@@ -47,6 +47,7 @@ ANSWER = Answer(
             a_statement(50, 0.7, sentence=0.1),
             a_statement(60, 0.2, fits=0, names=0.5, window=0.2, sentence=0.1, short=1),
             a_statement(70, 0.2),
+            a_statement(80, 0.2, read=-1.5),
         ],
     },
 )
@@ -68,6 +69,7 @@ def test_each_statement_has_a_fate() -> None:
         ["less"],
         ["fits", "names", "words", "meaning", "fragment"],
         ["less"],
+        ["read"],
     ]
 
 
