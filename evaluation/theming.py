@@ -260,9 +260,15 @@ def mixtures(count: int = _MIXTURES, *, seed: int = 0) -> list[Mixture]:
 
 
 def calibrate(
-    embedder: Embedder, prior: Mapping[Language, np.ndarray[tuple[int], np.dtype[np.float32]]]
+    embedder: Embedder,
+    prior: Mapping[Language, np.ndarray[tuple[int], np.dtype[np.float32]]],
+    *,
+    tried: Sequence[Weights] = (),
 ) -> tuple[Weights, float]:
-    """Return the weights that are best on mixtures of the seeds, and their micro-F1 there."""
+    """Return the weights that are best on mixtures of the seeds, and their micro-F1 there.
+
+    ``tried`` are the weights to choose from, all combinations by default.
+    """
     made = mixtures()
     spoken, texts = seed_sentences()
     owners = seed_themes()
@@ -280,14 +286,16 @@ def calibrate(
     shares = np.stack([word_shares(counts) for counts in _thinned_counts(made)])
     names = [theme.id for theme in themes()]
     best = (Weights(), 0.0)
-    for words, threshold, ratio in product(
-        (0.25, 0.5, 0.75, 1.0, 1.5), np.arange(0.04, 0.5, 0.02), (0.4, 0.5, 0.6, 0.7)
-    ):
-        weights = Weights(words=words, threshold=round(float(threshold), 2), ratio=ratio)
+    for weights in tried or [
+        Weights(words=words, threshold=round(float(threshold), 2), ratio=ratio)
+        for words, threshold, ratio in product(
+            (0.25, 0.5, 0.75, 1.0, 1.5), np.arange(0.04, 0.5, 0.02), (0.4, 0.5, 0.6, 0.7)
+        )
+    ]:
         total = sum(
             (
                 _counts(set(chosen(row, weights)), frozenset(names[t] for t in one.themes))
-                for row, one in zip(near + words * shares, made, strict=True)
+                for row, one in zip(near + weights.words * shares, made, strict=True)
             ),
             Counts(),
         )

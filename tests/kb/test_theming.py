@@ -258,7 +258,11 @@ def test_what_is_not_there_is_not_corrected(kb: KnowledgeBase) -> None:
 
 
 def test_the_shipped_weights_come_from_the_seeds(kb: KnowledgeBase) -> None:
-    weights, f1 = calibrate(kb.embedder(), kb.centring.prior_passages())
+    embedder, prior = kb.embedder(), kb.centring.prior_passages()
+    _, best = calibrate(embedder, prior)
+    weights, shipped = calibrate(embedder, prior, tried=[WEIGHTS])
 
+    # Processors sum in other orders, so that of two that are as good now one is best, now the other.
     assert weights == WEIGHTS
-    assert f1 > 0.7
+    assert best - 0.005 < shipped <= best
+    assert best > 0.7
