@@ -262,7 +262,7 @@ def test_the_shipped_weights_come_from_the_seeds(kb: KnowledgeBase) -> None:
     _, best = calibrate(embedder, prior)
     weights, shipped = calibrate(embedder, prior, tried=[WEIGHTS])
 
-    # Processors sum in other orders, so that of two that are as good now one is best, now the other.
+    # Processors sum in other orders: of two that are as good, now one is best, now the other.
     assert weights == WEIGHTS
     assert best - 0.005 < shipped <= best
     assert best > 0.7
