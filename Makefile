@@ -37,7 +37,7 @@ $(TEST): $(RUN) requirements/test.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/test.txt
 	@touch $@
 
-models: $(TEST) ## Install sentence-transformers and torch, for other embedding models
+models: $(TEST) ## Install sentence-transformers and torch, for other models and for training
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation -e '.[models]'
 
 llm: $(RUN) ## Install what speaks with a language model's server

@@ -290,7 +290,7 @@ def fit_answer(samples: Sequence[Sample], features: Floats) -> Linear:
 def held_out_units(samples: Sequence[Sample]) -> tuple[float, float]:
     """Return how often the best statement answers, at first sight and after reading.
 
-    Each document's questions are held out in turn.
+    Each document's questions are held out in turn; which units were read was told by all.
     """
     groups = sorted({one.group for one in samples})
     drawn = np.random.default_rng(0).permutation(len(groups)) % _FOLDS
@@ -409,10 +409,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--write", action="store_true", help="write kb/answering/support.toml")
     chosen = parser.parse_args(arguments)
     samples = _gather(load_settings(), chosen.sets)
-    ours = [one for one in samples if one.right.any() or one.written]
-    units = fit_units(ours)
+    units = fit_units(_ours(samples))
     samples = with_readings(samples, units, open_answer_model())
-    ours = [one for one in samples if one.right.any() or one.written]
+    ours = _ours(samples)
     read = fit_read(ours)
     features = answer_features(samples, read)
     answer = fit_answer(samples, features)
@@ -430,6 +429,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if chosen.write:
         path = Path(str(files("kb.answering") / "support.toml"))
         path.write_text(as_toml(units, read, answer, threshold=threshold), encoding="utf-8")
+
+
+def _ours(samples: Sequence[Sample]) -> list[Sample]:
+    """Return those whose answering units are known."""
+    return [one for one in samples if one.right.any() or one.written]
 
 
 def _asked_of_us(one: Sample) -> bool:

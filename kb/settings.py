@@ -43,9 +43,7 @@ class Settings(BaseSettings):
     reranker_model: str = Field(
         "", description="A cross-encoder's name or folder, to reorder the best passages; none."
     )
-    threads: int = Field(
-        0, ge=0, le=256, description="Threads of the embedder; 0 means every core."
-    )
+    threads: int = Field(0, ge=0, le=256, description="Threads of the models; 0 means every core.")
     workers: int = Field(1, ge=1, le=32, description="Processes that read files.")
     max_file_mb: int = Field(200, ge=1, description="Larger files are rejected.")
     max_pages: int = Field(3000, ge=1, description="PDFs with more pages are rejected.")

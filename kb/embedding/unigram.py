@@ -40,6 +40,8 @@ class Unigram:
     def content(self, text: str, limit: int | None = None) -> list[int]:
         """Return the numbers of a text's pieces, without begin and end, at most ``limit``."""
         found: list[int] = []
+        if not text:
+            return found  # else it would be the space that every text begins with
         for word in self._words(text):
             numbers = self._known.get(word)
             if numbers is None:

@@ -53,6 +53,11 @@ def test_a_run_of_unknown_characters_is_one_piece() -> None:
     assert UNIGRAM.content("x 𐍈𐍈𐍈").count(WEIGHTS.unknown) == 1
 
 
+def test_an_empty_text_has_no_pieces() -> None:
+    assert UNIGRAM.content("") == []
+    assert UNIGRAM.tokens("", 9) == [WEIGHTS.begin, WEIGHTS.end]
+
+
 def test_the_limit_counts_begin_and_end() -> None:
     text = " ".join(FINNISH)
 
