@@ -42,11 +42,20 @@ class Reranker(Protocol):
         """Return how well each passage answers, shape (n,); only their order means anything."""
 
 
+STATEMENTS_BEFORE = 3
+"""How many statements are read before one: they say what its *it* or *the sum* is."""
+
+
 class Statement(NamedTuple):
-    """What might answer: a sentence, row or item, and what it stands under or after."""
+    """What might answer: a sentence, row or item, and what it stands in.
+
+    ``before`` is the header of its table, what announces its list, or the sentences before;
+    ``above`` the title of its document and its heading.
+    """
 
     text: str
     before: str = ""
+    above: str = ""
 
 
 class AnswerReader(Protocol):

@@ -2,7 +2,7 @@
 
 ``questions.tsv`` has questions about entries of public sets, and of the entries only where the
 answering sentences stand; their text comes from the sets' own folders (BEIR layout). What is in
-``sections.txt`` is our own, text and all.
+``sections.txt`` and ``clusters.txt`` is our own, text and all.
 """
 
 from __future__ import annotations
@@ -17,11 +17,16 @@ import numpy as np
 import numpy.typing as npt
 
 from evaluation.errors import EvaluationError
-from kb.embedding.answer_model import LONGEST_BEFORE, LONGEST_QUESTION, LONGEST_STATEMENT
+from kb.embedding.answer_model import (
+    LONGEST_ABOVE,
+    LONGEST_BEFORE,
+    LONGEST_QUESTION,
+    LONGEST_STATEMENT,
+)
 from kb.embedding.unigram import Unigram
 from kb.language import sentence_spans
 from kb.model import LANGUAGES, Language, Span
-from kb.protocols import Embedder
+from kb.protocols import STATEMENTS_BEFORE, Embedder
 
 Flags = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float32]
@@ -30,6 +35,7 @@ Key = tuple[str, Language, str]
 
 QUESTIONS = Path(__file__).resolve().parent / "questions.tsv"
 SECTIONS = Path(__file__).resolve().parent / "sections.txt"
+CLUSTERS = Path(__file__).resolve().parent / "clusters.txt"
 
 HEADER = ("set", "entry", "language", "answers", "asked_in", "question")
 NONE = "-"
@@ -42,6 +48,7 @@ _BLOCK = 256
 """Questions that are compared with all statements at once: 30 MB for 30,000 statements."""
 
 _CELLS = "|"
+_CLUSTER = "=== "
 _HEADING = re.compile(r"### (\S+) (.+)")
 _STATEMENT = re.compile(r"(\d+)\. (.+)")
 
@@ -65,42 +72,64 @@ class EntryQuestion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SectionQuestion:
-    """A question about a section: the statements that answer it, counted from 0."""
+    """A question about a section or cluster: the statements that answer it, counted from 0."""
 
     answers: frozenset[int]
     asked_in: Language
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Section:
-    """An invented piece of a report, with the questions about it."""
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Where a text of its own begins: the number of its first statement."""
 
     language: Language
     title: str
+    first: int = 0
+
+
+def _part_of(parts: Sequence[Part], at: int) -> Part:
+    return next(part for part in reversed(parts) if part.first <= at)
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Invented pieces of reports, one or several about like things, with questions about them."""
+
+    cluster: bool
+    parts: list[Part] = field(default_factory=list)
     statements: list[str] = field(default_factory=list)
     questions: list[SectionQuestion] = field(default_factory=list)
+
+    def part(self, at: int) -> Part:
+        """Return the part that a statement stands in."""
+        return _part_of(self.parts, at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Passage:
-    """What statements stand in: an entry's text or a section."""
+    """What statements stand in: an entry's text, a section, or a cluster of several parts."""
 
-    language: Language
-    title: str
+    parts: tuple[Part, ...]
     statements: tuple[str, ...]
 
+    def part(self, at: int) -> Part:
+        """Return the part that a statement stands in."""
+        return _part_of(self.parts, at)
+
     def before(self, at: int) -> str:
-        """Return what a statement is read with: a row's header, the statement before, the title.
+        """Return what a statement is read with: a row's header, else the statements before.
 
         The header of a table is the first of the rows around, which have cells.
         """
-        if at == 0:
-            return self.title
-        first = at
-        while _CELLS in self.statements[at] and first and _CELLS in self.statements[first - 1]:
-            first -= 1
-        return self.statements[first if first < at else at - 1]
+        begins = first = self.part(at).first
+        if _CELLS in self.statements[at]:
+            first = at
+            while first > begins and _CELLS in self.statements[first - 1]:
+                first -= 1
+            if first < at:
+                return self.statements[first]
+        return " ".join(self.statements[max(begins, at - STATEMENTS_BEFORE) : at])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,9 +146,9 @@ class Question:
 class Candidates:
     """A question with n statements as tokens: first the ``own`` ones of its passage, in order.
 
-    ``before`` is what stands before each; ``right`` says which answer, shape (n,); ``cosines``
-    are those of centred vectors, shape (n,). ``crossing`` says that the question is in another
-    language than its passage.
+    ``before`` is what stands before each, ``above`` the title that it stands under; ``right`` says
+    which answer, shape (n,); ``cosines`` are those of centred vectors, shape (n,). ``crossing``
+    says that the question is in another language than what answers it, or than all of its passage.
     """
 
     passage: int
@@ -128,6 +157,7 @@ class Candidates:
     question: Sequence[int]
     statements: tuple[Sequence[int], ...]
     before: tuple[Sequence[int], ...]
+    above: tuple[Sequence[int], ...]
     right: Flags
     cosines: Floats
 
@@ -162,29 +192,41 @@ def read_questions(path: Path = QUESTIONS) -> list[EntryQuestion]:
 
 
 def read_sections(path: Path = SECTIONS) -> list[Section]:
-    """Read the sections; raises ValueError with the number of a faulty line.
+    """Read sections or clusters; raises ValueError with the number of a faulty line.
 
     A section is a heading (``### language title``), its statements (``1. …``) and questions
-    (``Q``, numbers of statements or 0, language and text, with tabs).
+    (``Q``, numbers of statements or 0, language and text, with tabs). A cluster begins with its
+    name (``=== name``); then come several headings with their statements, numbered through, and
+    the questions about all of them.
     """
     sections: list[Section] = []
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
         if not line or line.startswith("# "):
             continue
         try:
-            if heading := _HEADING.fullmatch(line):
-                sections.append(Section(language=_language(heading[1]), title=heading[2]))
-            elif line.startswith("Q\t"):
-                sections[-1].questions.append(_section_question(line, sections[-1]))
-            elif statement := _STATEMENT.fullmatch(line):
-                if int(statement[1]) != len(sections[-1].statements) + 1:
-                    raise ValueError("statements aren't in order")
-                sections[-1].statements.append(statement[2])
-            else:
-                raise ValueError("neither heading nor statement nor question")
+            _read_line(line, sections)
         except (ValueError, IndexError) as error:
             raise ValueError(f"{path}, line {number}: {error}") from error
     return sections
+
+
+def _read_line(line: str, sections: list[Section]) -> None:
+    """Add a line to the last section, or begin another one."""
+    if line.startswith(_CLUSTER):
+        sections.append(Section(cluster=True))
+    elif heading := _HEADING.fullmatch(line):
+        if not sections or not sections[-1].cluster or sections[-1].questions:
+            sections.append(Section(cluster=False))
+        first = len(sections[-1].statements)
+        sections[-1].parts.append(Part(_language(heading[1]), heading[2], first))
+    elif line.startswith("Q\t"):
+        sections[-1].questions.append(_section_question(line, sections[-1]))
+    elif statement := _STATEMENT.fullmatch(line):
+        if int(statement[1]) != len(sections[-1].statements) + 1 or not sections[-1].parts:
+            raise ValueError("statements aren't in order")
+        sections[-1].statements.append(statement[2])
+    else:
+        raise ValueError("neither heading nor statement nor question")
 
 
 def _section_question(line: str, section: Section) -> SectionQuestion:
@@ -225,7 +267,8 @@ def gather(
     a corpus isn't there, ValueError where an entry isn't in it.
     """
     questions = read_questions() if questions is None else questions
-    sections = read_sections() if sections is None else sections
+    if sections is None:
+        sections = read_sections() + read_sections(CLUSTERS)
     passages: list[Passage] = []
     asked: list[Question] = []
     texts = entry_texts(sets, questions)
@@ -233,7 +276,7 @@ def gather(
     spans = [sentence_spans(text, language) for (_, language, _), (_, text) in texts.items()]
     for (_, language, _), (title, text), own in zip(texts, texts.values(), spans, strict=True):
         statements = tuple(text[span.start : span.end] for span in own)
-        passages.append(Passage(language=language, title=title, statements=statements))
+        passages.append(Passage(parts=(Part(language, title),), statements=statements))
     for entry_question in questions:
         number = numbers[entry_question.key]
         asked.append(
@@ -251,10 +294,7 @@ def gather(
             )
             for one in section.questions
         ]
-        statements = tuple(section.statements)
-        passages.append(
-            Passage(language=section.language, title=section.title, statements=statements)
-        )
+        passages.append(Passage(parts=tuple(section.parts), statements=tuple(section.statements)))
     return passages, asked
 
 
@@ -317,22 +357,29 @@ def make_lists(
         for passage in passages
         for at in range(len(passage.statements))
     ]
+    above = [
+        tokenizer.content(passage.part(at).title, LONGEST_ABOVE)
+        for passage in passages
+        for at in range(len(passage.statements))
+    ]
     vectors = _centred(embedder.embed_passages(statements))
     asked = _centred(embedder.embed_queries([one.text for one in questions]))
 
     def candidates(one: Question, cosines: Floats) -> Candidates:
         first, own = starts[one.passage], sizes[one.passage]
+        told_in = {passages[one.passage].part(at).language for at in one.answers or range(own)}
         rivals = np.where(owners == one.passage, -np.inf, cosines)
         members = [*range(first, first + own), *_greatest(rivals, len(statements) - own)]
         right = np.zeros(len(members), dtype=bool)
         right[sorted(one.answers)] = True
         return Candidates(
             passage=one.passage,
-            crossing=one.asked_in != passages[one.passage].language,
+            crossing=one.asked_in not in told_in,
             own=own,
             question=tokenizer.content(one.text, LONGEST_QUESTION),
             statements=tuple(tokens[at] for at in members),
             before=tuple(before[at] for at in members),
+            above=tuple(above[at] for at in members),
             right=right,
             cosines=cosines[members],
         )

@@ -9,6 +9,7 @@ model already is the embedder's cosine.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,14 @@ _MATRICES = ("ao", "fi", "fo")
 _NORMALISATIONS = ("aln", "oln")
 
 
+class _Normalisation(nn.LayerNorm):  # type: ignore[misc, unused-ignore]  # torch is Any
+    """One that returns the type it gets: in autocast it would widen bf16."""
+
+    def forward(self, x: Any) -> Any:
+        with torch.autocast("cpu", enabled=False):
+            return super().forward(x)
+
+
 class Layer(nn.Module):  # type: ignore[misc, unused-ignore]  # torch is Any to the type checker
     """A layer of BERT, beginning with the weights of layer ``number``."""
 
@@ -37,10 +46,10 @@ class Layer(nn.Module):  # type: ignore[misc, unused-ignore]  # torch is Any to 
         self.heads = weights.heads
         self.qkv = nn.Linear(size, 3 * size)
         self.ao = nn.Linear(size, size)
-        self.aln = nn.LayerNorm(size, weights.epsilon)
+        self.aln = _Normalisation(size, weights.epsilon)
         self.fi = nn.Linear(size, inner)
         self.fo = nn.Linear(inner, size)
-        self.oln = nn.LayerNorm(size, weights.epsilon)
+        self.oln = _Normalisation(size, weights.epsilon)
         name = f"l{number}."
         _set(
             self.qkv,
@@ -103,9 +112,11 @@ class AnswerNetwork(nn.Module):  # type: ignore[misc, unused-ignore]  # torch is
         words = self._weights.words(ids.reshape(-1)).reshape(*ids.shape, -1)
         x = torch.from_numpy(words) + self.pos[: ids.shape[1]] + self.seg[segments]
         x = self.ln(x)
-        hidden = torch.zeros(mask.shape).masked_fill(~mask, -1e4)[:, None, None, :]
+        if torch.is_autocast_enabled("cpu"):
+            x = x.bfloat16()  # of sums of two types every one would be widened and narrowed again
+        hidden = torch.zeros(mask.shape, dtype=x.dtype).masked_fill(~mask, -1e4)[:, None, None, :]
         for layer in self.layers:
-            x = layer(x, hidden.to(x.dtype))
+            x = layer(x, hidden)
         x = x.float()
         question, statement = (
             F.normalize((x * ((segments == segment) & mask)[..., None]).sum(1), dim=-1)
@@ -114,7 +125,7 @@ class AnswerNetwork(nn.Module):  # type: ignore[misc, unused-ignore]  # torch is
         product = question * statement * x.shape[-1] ** 0.5
         return self.head(torch.cat([x[:, 0], product], -1)).squeeze(-1)
 
-    def read(self, items: Sequence[Pair], *, parts: int = 4) -> Any:
+    def read(self, items: Sequence[Pair], *, parts: int = 3) -> Any:
         """Return the same in their order, read in parts of like length: little is padding."""
         order = sorted(range(len(items)), key=lambda at: len(items[at]))
         size = max(1, len(items) // max(1, parts))
@@ -125,6 +136,80 @@ class AnswerNetwork(nn.Module):  # type: ignore[misc, unused-ignore]  # torch is
             ]
         )
         return scores[torch.from_numpy(np.argsort(order))]
+
+
+def resume(network: AnswerNetwork, path: Path) -> None:
+    """Give a network the weights of a graph that was written, as exact as int8 kept them.
+
+    A role that the graph doesn't know begins like its last one. Raises ValueError where the graph
+    has another number of layers.
+    """
+    graph = _Graph(path)
+    size = network.pos.shape[1]
+    linears, normalisations = graph.linears(), graph.normalisations()
+    each = 1 + len(_MATRICES)
+    if len(linears) != each * len(network.layers):
+        raise ValueError(f"{path} hasn't {len(network.layers)} layers")
+    _set(network.ln, *normalisations[0])
+    for number, layer in enumerate(network.layers):
+        own = linears[each * number : each * (number + 1)]
+        for name, (matrix, bias) in zip(("qkv", *_MATRICES), own, strict=True):
+            _set(getattr(layer, name), matrix, bias)
+        for name, both in zip(_NORMALISATIONS, normalisations[2 * number + 1 :], strict=False):
+            _set(getattr(layer, name), *both)
+    network.pos.data = torch.from_numpy(graph.constant("Slice", 0))
+    roles, head = graph.constants("MatMul")
+    more = np.repeat(roles[-1:], ROLES - len(roles), axis=0)
+    network.seg.data = torch.from_numpy(np.concatenate([roles, more]))
+    weight = head.T.copy()
+    weight[:, size:] /= size**0.5
+    _set(network.head, weight, graph.constants("Add")[-1])
+
+
+class _Graph:
+    """The constants of a graph that ``kb.embedding.answer_model.build`` made."""
+
+    def __init__(self, path: Path) -> None:
+        import onnx
+        from onnx import numpy_helper
+
+        graph = onnx.load(path).graph
+        self._nodes = list(graph.node)
+        self._values = {one.name: numpy_helper.to_array(one) for one in graph.initializer}
+        self._made_by = {name: node for node in graph.node for name in node.output}
+
+    def constants(self, kind: str) -> list[Floats]:
+        """Return the second inputs of nodes of a kind, of those that are constants."""
+        nodes = [node for node in self._nodes if node.op_type == kind]
+        return [
+            self._values[node.input[1]].copy() for node in nodes if node.input[1] in self._values
+        ]
+
+    def constant(self, kind: str, at: int) -> Floats:
+        """Return an input of the only node of a kind."""
+        (node,) = (node for node in self._nodes if node.op_type == kind)
+        return self._values[node.input[at]].copy()
+
+    def linears(self) -> list[tuple[Floats, Floats]]:
+        """Return each linear map, (outputs, inputs), and its bias."""
+        found = []
+        for node in self._nodes:
+            if node.op_type == "DynamicQuantizeMatMul":
+                rounded, scales, bias = (self._values[node.input[at]] for at in (1, 2, 4))
+                matrix = rounded.T.astype(np.float32) * scales[:, None]
+                before = self._made_by.get(node.input[0])
+                if before is not None and before.op_type == "Mul":
+                    matrix = matrix * self._values[before.input[1]]  # of loud columns
+                found.append((matrix, bias.copy()))
+        return found
+
+    def normalisations(self) -> list[tuple[Floats, Floats]]:
+        """Return scale and shift of each normalisation."""
+        return [
+            (self._values[node.input[1]].copy(), self._values[node.input[2]].copy())
+            for node in self._nodes
+            if node.op_type == "LayerNormalization"
+        ]
 
 
 def _set(module: Any, weight: Floats, bias: Floats) -> None:

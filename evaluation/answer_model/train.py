@@ -28,7 +28,7 @@ from evaluation.answer_model.lists import (
     held_out,
     make_lists,
 )
-from evaluation.answer_model.network import AnswerNetwork, Trained
+from evaluation.answer_model.network import AnswerNetwork, Trained, resume
 from evaluation.metrics import auroc
 from evaluation.product import default_cache
 from kb.embedding import BUNDLED, open_embedder
@@ -37,7 +37,7 @@ from kb.embedding.bundled import bundled_tokenizer
 from kb.embedding.weights import Weights, bundled_file
 
 _HELD_OUT = 60
-"""Passages that nothing is learned from: some 350 questions."""
+"""Passages whose questions aren't learned from; their statements may be others' wrong ones."""
 
 _TOLD = 50
 _MEASURED = 500
@@ -53,9 +53,16 @@ _NOISE = 0.08
 """Deviation added to cosines when wrong statements are drawn, so that it isn't always the same."""
 
 _BARE = 0.2
-"""Share of statements that are read without what stands before: the product hasn't always any."""
+"""Share of lists that are read without what stands before, and of those without what stands above:
+the product hasn't always any."""
 
 _NEAREST_OTHERS = 8
+
+_MANY = 20
+"""A passage of more statements is a cluster: one more of them is read, and an epoch has its
+questions ``_CLUSTER_TIMES``."""
+
+_CLUSTER_TIMES = 3
 _SINGLE = 0.5
 _NOTHING = 0.7
 """What the parts of the loss count beside that of the list."""
@@ -105,12 +112,15 @@ class Measured:
         )
 
 
-def read_as(one: Candidates, at: int, *, weights: Weights, bare: bool = False) -> Pair:
-    """Return a candidate as it is read."""
+def read_as(
+    one: Candidates, at: int, *, weights: Weights, before: bool = True, above: bool = True
+) -> Pair:
+    """Return a candidate as it is read, with what stands before and above it or without."""
     return pair(
         one.question,
         one.statements[at],
-        () if bare else one.before[at],
+        one.before[at] if before else (),
+        one.above[at] if above else (),
         begin=weights.begin,
         end=weights.end,
     )
@@ -125,10 +135,11 @@ def draw(one: Candidates, draws: random.Random, *, course: Course, weights: Weig
     members = [
         *([draws.choice(right)] if right else []),
         # One more where nothing answers, so that lists are about as long.
-        *wrong[: course.own + (not right)],
+        *wrong[: course.own + (one.own > _MANY) + (not right)],
         *draws.sample(others, min(course.others, len(others))),
     ]
-    items = [read_as(one, at, weights=weights, bare=draws.random() < _BARE) for at in members]
+    before, above = draws.random() >= _BARE, draws.random() >= _BARE
+    items = [read_as(one, at, weights=weights, before=before, above=above) for at in members]
     return Drawn(items, bool(right))
 
 
@@ -243,7 +254,10 @@ def write(path: Path, network: AnswerNetwork, *, weights: Weights) -> None:
     """Write the network as the int8 graph that the product runs."""
     trained = Trained(network.state_dict(), heads=weights.heads)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(build(trained, epsilon=weights.epsilon))
+    # Whoever reads the file meanwhile gets a whole one.
+    temporary = path.with_name(f"{path.name}.tmp")
+    temporary.write_bytes(build(trained, epsilon=weights.epsilon))
+    temporary.replace(path)
 
 
 def run(
@@ -260,7 +274,12 @@ def run(
     They are also written whenever it is measured, so a run that is stopped leaves something.
     """
     kept = held_out(lists, _HELD_OUT, seed=course.seed)
-    learned = [one for one in lists if one.passage not in kept]
+    learned = [
+        one
+        for one in lists
+        if one.passage not in kept
+        for _ in range(_CLUSTER_TIMES if one.own > _MANY else 1)
+    ]
     unseen = [one for one in lists if one.passage in kept]
     tell(f"{len(learned)} questions to learn from, {len(unseen)} held out")
     begun = time.monotonic()
@@ -290,12 +309,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--epochs", type=float, default=usual.epochs)
     parser.add_argument("--seed", type=int, default=usual.seed)
     parser.add_argument("--layers", type=int, help="of the embedder's, all by default")
+    parser.add_argument("--resume", type=Path, help="a graph to begin with, not the embedder")
+    parser.add_argument("--rate", type=float, default=usual.rate, help="the highest, of learning")
     parser.add_argument("--threads", type=int, help="processor cores, all by default")
     chosen = parser.parse_args(arguments)
     torch.manual_seed(chosen.seed)
     if chosen.threads:
         torch.set_num_threads(chosen.threads)
     weights = Weights(bundled_file())
+    network = AnswerNetwork(weights, chosen.layers)
+    if chosen.resume is not None:
+        resume(network, chosen.resume)
     passages, questions = gather(chosen.sets)
     embedder = open_embedder(
         BUNDLED, cache_folder=default_cache() / "models", threads=chosen.threads
@@ -307,9 +331,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.stdout.flush()
 
     run(
-        AnswerNetwork(weights, chosen.layers),
+        network,
         lists,
-        course=Course(epochs=chosen.epochs, seed=chosen.seed),
+        course=Course(epochs=chosen.epochs, rate=chosen.rate, seed=chosen.seed),
         weights=weights,
         out=chosen.out,
         tell=tell,

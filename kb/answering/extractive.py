@@ -91,12 +91,11 @@ def draft(material: Material, reader: Callable[[], AnswerReader]) -> Draft:
     question = support.asked(kind, query.text, query.words, material.rarities)
     calibration = support.calibration()
     scored = support.unit_features(question, ranking, units)
-    first_sight = calibration.unit.log_odds(scored.features)
+    old = [unit.hit.document.id in material.replaced for unit in units]
+    less = _REPLACED * np.array(old, dtype=np.float64)
+    first_sight = calibration.unit.log_odds(scored.features) - less
     read = support.read(query.text, units, first_sight, reader())
-    log_odds = support.after_reading(calibration.read, scored.features, read)
-    if material.replaced:
-        old = [unit.hit.document.id in material.replaced for unit in units]
-        log_odds = log_odds - _REPLACED * np.array(old, dtype=np.float64)
+    log_odds = support.after_reading(calibration.read, scored.features, read) - less
     answer = support.answer_features(question, ranking, units, scored, read=read, log_odds=log_odds)
     supported = support.probability(float(calibration.answer.log_odds(answer)))
     explanation = _explanation(
@@ -127,10 +126,12 @@ def draft(material: Material, reader: Callable[[], AnswerReader]) -> Draft:
         below = min(supported, calibration.threshold / 2)
         return Draft((), below, "reason.detail", {**explanation, "unheeded": True})
     best = max(support.probability(excerpts[0].log_odds), 1e-9)
-    beside = comparing.compared(
-        question, query.text, units, log_odds, first=units.index(excerpts[0].unit)
-    )
-    excerpts = _with_newest_first(excerpts, beside, units, log_odds)
+    first = units.index(excerpts[0].unit)
+    # What wasn't read may say another figure of the same thing: it counts as far below the best
+    # one as it was at first sight.
+    likely = np.where(np.isnan(read), log_odds[first] + first_sight - first_sight[first], log_odds)
+    beside = comparing.compared(question, query.text, units, likely, first=first)
+    excerpts = _with_newest_first(excerpts, beside, units, likely)
     claims = []
     for excerpt in excerpts:
         citation = cite(

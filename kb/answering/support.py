@@ -23,7 +23,7 @@ from kb.answering.asking import AskedKind, Wanted, wanted
 from kb.answering.units import Unit
 from kb.lexical import Terms, Word
 from kb.model import BlockKind, Document, Language
-from kb.protocols import AnswerReader, Statement
+from kb.protocols import STATEMENTS_BEFORE, AnswerReader, Statement
 from kb.retrieval import Ranking
 
 Features = npt.NDArray[np.float64]
@@ -244,14 +244,17 @@ def read(text: str, units: Sequence[Unit], log_odds: Features, reader: AnswerRea
 
 
 def _statement(units: Sequence[Unit], at: int) -> Statement:
-    """Return a unit as it is read: with what it stands under, else after, else its headings."""
+    """Return a unit as it is read: with what it stands under or after, title and heading."""
     unit = units[at]
     before = _stands_under(unit)
-    if not before and at and units[at - 1].place == unit.place:
-        before = units[at - 1].text
     if not before:
-        before = unit.heading[-1] if unit.heading else unit.hit.document.metadata.title
-    return Statement(unit.text, before)
+        before = " ".join(
+            one.text
+            for one in units[max(0, at - STATEMENTS_BEFORE) : at]
+            if one.place == unit.place and one.heading == unit.heading
+        )
+    above = dict.fromkeys((unit.hit.document.metadata.title, *unit.heading[-1:]))
+    return Statement(unit.text, before, " – ".join(filter(None, above)))
 
 
 def read_features(features: Features, read: Features) -> Features:
@@ -261,7 +264,10 @@ def read_features(features: Features, read: Features) -> Features:
 
 
 def after_reading(regression: Regression, features: Features, read: Features) -> Features:
-    """Return the log-odds of all units, shape (units,); of those not read, what is never said."""
+    """Return the log-odds of all units, shape (units,).
+
+    Those of units that weren't read are lower than any other's, so none of them is what answers.
+    """
     out = np.full(len(read), UNREAD)
     out[~np.isnan(read)] = regression.log_odds(read_features(features, read))
     return out

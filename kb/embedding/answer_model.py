@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,15 +30,16 @@ if TYPE_CHECKING:
 
 FILE_NAME = "answer_model.onnx"
 
-LONGEST_QUESTION, LONGEST_STATEMENT, LONGEST_BEFORE = 32, 80, 24
+LONGEST_QUESTION, LONGEST_STATEMENT, LONGEST_BEFORE, LONGEST_ABOVE = 32, 80, 64, 40
 """Tokens that are read of each; of what stands before, the last ones."""
 
 POSITIONS = 256
 """Tokens that the model knows the places of; more than are ever read."""
 
-_QUESTION, _STATEMENT, _BEFORE = range(3)
-ROLES = 3
-"""A token is of the question, of the statement, or of what stands before it."""
+_QUESTION, _STATEMENT, _BEFORE, _ABOVE = range(4)
+ROLES = 4
+"""A token is of the question, of the statement, of what stands before it, or of what it stands
+under: title and heading."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,20 +57,21 @@ def pair(
     question: Sequence[int],
     statement: Sequence[int],
     before: Sequence[int] = (),
+    above: Sequence[int] = (),
     *,
     begin: int,
     end: int,
 ) -> Pair:
-    """Put the tokens of a question, a statement and what stands before it together.
+    """Put the tokens of a question, a statement, what stands before it and above it together.
 
-    Of a long question or statement the beginning is read; of what stands before, the end, which
-    is nearest. ``begin`` and ``end`` are the model's own tokens; two ends part two texts, as in
-    XLM-RoBERTa.
+    Of a long one the beginning is read; of what stands before, the end, which is nearest.
+    ``begin`` and ``end`` are the model's own tokens; two ends part two texts, as in XLM-RoBERTa.
     """
     parts = [
         [begin, *question[:LONGEST_QUESTION], end],
         [end, *statement[:LONGEST_STATEMENT], end],
         [*before[-LONGEST_BEFORE:], end] if before else [],
+        [*above[:LONGEST_ABOVE], end] if above else [],
     ]
     return Pair(
         tuple(token for part in parts for token in part),
@@ -86,6 +89,7 @@ class AnswerModel:
     def __init__(self, threads: int | None = None, *, model: bytes | None = None) -> None:
         self._threads = threads or cores()
         self._model = model
+        self._lock = Lock()
 
     def score(self, question: str, statements: Sequence[Statement]) -> Scores:
         """Return the log-odds, shape (len(statements),), that each answers the question."""
@@ -96,11 +100,14 @@ class AnswerModel:
                 asked,
                 tokenizer.content(one.text, LONGEST_STATEMENT),
                 tokenizer.content(one.before),
+                tokenizer.content(one.above, LONGEST_ABOVE),
                 begin=tokenizer.begin,
                 end=tokenizer.end,
             )
             for one in statements
         ]
+        with self._lock:  # else each thread would open one of its own
+            _ = self._weights, self._session
         read = longest_first(self.read, pairs, threads=self._threads)
         return np.array(read, dtype=np.float32)
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections import Counter
 from collections.abc import Iterator
 from importlib.util import find_spec
@@ -11,11 +12,13 @@ import numpy as np
 import pytest
 
 from evaluation.answer_model.lists import (
+    CLUSTERS,
     HEADER,
     QUESTIONS,
     SECTIONS,
     Candidates,
     EntryQuestion,
+    Part,
     Passage,
     Question,
     Section,
@@ -37,6 +40,7 @@ from tests.conftest import BagOfWords, need
 
 MISSING = "torch (pip install '.[models]')"
 SIZES = range(8, 161)
+ASKED_AT_LENGTH = range(4, 400)
 TEXT = "Kaivo porattiin keväällä. Vettä tulee 40 kuutiota tunnissa. Pumppu maksoi 9000 euroa."
 TABLE = ("Hinnat vuonna 2024", "Vesi | Hinta", "Juomavesi | 2,10", "Jokivesi | 0,40")
 
@@ -51,12 +55,16 @@ def sections() -> list[Section]:
     return read_sections()
 
 
+@pytest.fixture(scope="module")
+def clusters() -> list[Section]:
+    return read_sections(CLUSTERS)
+
+
 def wells(*, count: int) -> tuple[list[Passage], list[Question]]:
     """Return passages about wells of which the second statement answers, or none."""
     passages = [
         Passage(
-            language="fi",
-            title=f"Kaivo {at}",
+            parts=(Part("fi", f"Kaivo {at}"),),
             statements=(
                 f"Kaivo {at} porattiin keväällä.",
                 f"Vettä tulee {at + 40} kuutiota tunnissa kaivosta {at}.",
@@ -105,31 +113,56 @@ def test_questions_are_well_formed(questions: list[EntryQuestion]) -> None:
 
 
 def test_sections_are_well_formed(sections: list[Section]) -> None:
-    first = SECTIONS.read_text(encoding="utf-8").partition("\n")[0]
-    assert "invented sample" in first
-    assert "no persons" in first
-    assert len({one.title for one in sections}) == len(sections) > 400
+    assert all(not one.cluster and len(one.parts) == 1 for one in sections)
+    assert len({one.parts[0].title for one in sections}) == len(sections) > 400
     for section in sections:
-        assert 4 <= len(section.statements) <= 14, section.title
+        assert 4 <= len(section.statements) <= 14, section.parts[0].title
         assert len(set(section.statements)) == len(section.statements)
         assert section.questions
         assert len({one.text for one in section.questions}) == len(section.questions)
         assert all(len(one.text) in SIZES for one in section.questions)
 
 
+def test_clusters_are_well_formed(clusters: list[Section]) -> None:
+    assert len(clusters) > 300
+    for one in clusters:
+        name = one.parts[0].title
+        assert one.cluster
+        assert 3 <= len(one.parts) <= 8, name
+        assert len(one.statements) > 20, name
+        # All parts have statements, and they begin in order.
+        firsts = [part.first for part in one.parts] + [len(one.statements)]
+        assert firsts == sorted(set(firsts)), name
+        assert len({question.text for question in one.questions}) == len(one.questions) > 25, name
+        assert all(len(question.text) in ASKED_AT_LENGTH for question in one.questions), name
+        answered = [one.part(at) for question in one.questions for at in question.answers]
+        assert len(set(answered)) > len(one.parts) / 2, name
+
+
+@pytest.mark.parametrize("path", [SECTIONS, CLUSTERS])
+def test_what_is_invented_says_so_in_its_first_line(path: Path) -> None:
+    first = path.read_text(encoding="utf-8").partition("\n")[0]
+    assert "invented sample" in first
+    assert "no persons" in first
+
+
 def test_languages_unanswerable_and_crossing_questions_are_in_balance(
-    questions: list[EntryQuestion], sections: list[Section]
+    questions: list[EntryQuestion], sections: list[Section], clusters: list[Section]
 ) -> None:
-    told = [(bool(one.answers), one.asked_in, one.language) for one in questions] + [
-        (bool(one.answers), one.asked_in, section.language)
-        for section in sections
+    told = [(bool(one.answers), one.asked_in, {one.language}) for one in questions] + [
+        (
+            bool(one.answers),
+            one.asked_in,
+            {section.part(at).language for at in one.answers or range(len(section.statements))},
+        )
+        for section in (*sections, *clusters)
         for one in section.questions
     ]
     asked_in = Counter(language for _, language, _ in told)
     assert 0.45 < asked_in["fi"] / len(told) < 0.55
     assert min(asked_in["sv"], asked_in["en"]) > 0.2 * len(told)
     assert 0.12 < np.mean([not answered for answered, _, _ in told]) < 0.25
-    assert 0.5 < np.mean([asked != of for _, asked, of in told]) < 0.7
+    assert 0.5 < np.mean([asked not in of for _, asked, of in told]) < 0.7
 
 
 def test_nothing_is_about_what_answers_are_measured_with(questions: list[EntryQuestion]) -> None:
@@ -141,18 +174,35 @@ def test_nothing_is_about_what_answers_are_measured_with(questions: list[EntryQu
     }
 
 
-def test_no_question_is_one_of_a_test_set(
-    test_data: Path, questions: list[EntryQuestion], sections: list[Section]
-) -> None:
-    ours = {plain(one.text) for one in questions}
-    ours |= {plain(one.text) for section in sections for one in section.questions}
-    files = list((test_data / "retrieval").glob("*/*/queries.jsonl"))
-    files += (QUESTIONS.parents[1] / "questions").glob("*.jsonl")
-    for path in files:
-        records = map(json.loads, path.read_text(encoding="utf-8").splitlines())
-        theirs = {plain(one.get("text") or one["question"]) for one in records}
-        # A keyword or a heading alone may be anyone's.
-        assert {text for text in theirs & ours if " " in text} == set(), path
+@pytest.fixture(scope="module")
+def asked(
+    questions: list[EntryQuestion], sections: list[Section], clusters: list[Section]
+) -> set[str]:
+    """All questions, of more than one word: a keyword or a heading alone may be anyone's."""
+    texts = [one.text for one in questions]
+    texts += [one.text for each in (*sections, *clusters) for one in each.questions]
+    return {text for text in map(plain, texts) if " " in text}
+
+
+def test_no_question_is_one_that_answers_are_measured_with(asked: set[str]) -> None:
+    for path in (QUESTIONS.parents[1] / "questions").glob("*.jsonl"):
+        assert asked.isdisjoint(asked_in(path, "question")), path
+
+
+def test_no_question_is_one_of_a_test_set(test_data: Path, asked: set[str]) -> None:
+    for path in (test_data / "retrieval").glob("*/*/queries.jsonl"):
+        assert asked.isdisjoint(asked_in(path, "text")), path
+
+
+def asked_in(path: Path, key: str) -> set[str]:
+    records = map(json.loads, path.read_text(encoding="utf-8").splitlines())
+    return {plain(one[key]) for one in records}
+
+
+@pytest.mark.parametrize("path", [SECTIONS, CLUSTERS])
+def test_nothing_invented_is_told_of_the_town_that_the_documents_are_about(path: Path) -> None:
+    said = path.read_text(encoding="utf-8").casefold()
+    assert not re.search(r"\b(kokkola|karleby|ykspihlaja|yxpila)", said)
 
 
 def plain(text: str) -> str:
@@ -200,8 +250,8 @@ def test_a_section_is_read(tmp_path: Path) -> None:
     )
     assert read_sections(path) == [
         Section(
-            language="en",
-            title="Title",
+            cluster=False,
+            parts=[Part("en", "Title")],
             statements=["One.", "Two."],
             questions=[
                 SectionQuestion(answers=frozenset([0, 1]), asked_in="fi", text="kysymys"),
@@ -209,6 +259,28 @@ def test_a_section_is_read(tmp_path: Path) -> None:
             ],
         )
     ]
+
+
+def test_a_cluster_is_read_with_its_parts_and_numbered_through(tmp_path: Path) -> None:
+    path = tmp_path / "clusters.txt"
+    path.write_text(
+        "# note\n\n=== wells\n### en Title\n1. One.\n2. Two.\n### sv Rubrik\n3. Tre.\n"
+        "Q\t2,3\tfi\tkysymys\n=== more\n### fi Otsikko\n1. Yksi.\nQ\t0\tfi\ttoinen\n",
+        encoding="utf-8",
+    )
+    wells, more = read_sections(path)
+    assert wells == Section(
+        cluster=True,
+        parts=[Part("en", "Title"), Part("sv", "Rubrik", 2)],
+        statements=["One.", "Two.", "Tre."],
+        questions=[SectionQuestion(answers=frozenset([1, 2]), asked_in="fi", text="kysymys")],
+    )
+    assert [wells.part(at).title for at in range(3)] == ["Title", "Title", "Rubrik"]
+    assert more.parts == [Part("fi", "Otsikko")]
+
+    path.write_text("=== wells\n1. One.\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="line 2"):
+        read_sections(path)
 
 
 def an_entry_question(*answers: Span, entry: str = "d1") -> EntryQuestion:
@@ -232,15 +304,15 @@ def test_passages_are_gathered_from_sets_and_sections(tmp_path: Path) -> None:
     write_corpus(tmp_path)
     spans = sentence_spans(TEXT, "fi")
     section = Section(
-        language="en",
-        title="Title",
+        cluster=False,
+        parts=[Part("en", "Title")],
         statements=["One."],
         questions=[SectionQuestion(answers=frozenset([0]), asked_in="en", text="which")],
     )
     asked = [an_entry_question(spans[1]), an_entry_question()]
     passages, found = gather(tmp_path, asked, sections=[section])
 
-    assert [one.title for one in passages] == ["Kaivo", "Title"]
+    assert [one.part(0).title for one in passages] == ["Kaivo", "Title"]
     assert passages[0].statements[1] == "Vettä tulee 40 kuutiota tunnissa."
     assert [(one.passage, one.answers) for one in found] == [
         (0, frozenset([1])),
@@ -270,17 +342,19 @@ def test_what_is_missing_is_named(tmp_path: Path) -> None:
 # Candidates
 
 
-def test_a_statement_is_read_after_header_or_statement_or_title() -> None:
-    passage = Passage(language="fi", title="Vesi", statements=(*TABLE, "Hinnat nousevat."))
-    assert [passage.before(at) for at in range(5)] == [
-        "Vesi",
-        TABLE[0],
-        TABLE[1],
-        TABLE[1],
-        TABLE[3],
-    ]
-    rows = Passage(language="fi", title="Vesi", statements=TABLE[1:])
-    assert [rows.before(at) for at in range(3)] == ["Vesi", TABLE[1], TABLE[1]]
+def test_a_statement_is_read_after_header_or_statement() -> None:
+    passage = Passage(parts=(Part("fi", "Vesi"),), statements=(*TABLE, "Hinnat nousevat."))
+    assert [passage.before(at) for at in range(4)] == ["", TABLE[0], TABLE[1], TABLE[1]]
+    assert passage.before(4) == " ".join(TABLE[1:])
+    rows = Passage(parts=(Part("fi", "Vesi"),), statements=TABLE[1:])
+    assert [rows.before(at) for at in range(3)] == ["", TABLE[1], TABLE[1]]
+
+
+def test_nothing_of_another_part_stands_before() -> None:
+    parts = Part("fi", "Hinnat"), Part("sv", "Priser", 3)
+    passage = Passage(parts=parts, statements=(*TABLE[1:], "Vatten | Pris", "Älvvatten | 0,40"))
+    assert [passage.before(at) for at in (2, 3, 4)] == [TABLE[1], "", "Vatten | Pris"]
+    assert [passage.part(at).title for at in (2, 3, 4)] == ["Hinnat", "Priser", "Priser"]
 
 
 def test_candidates_are_the_own_statements_and_the_nearest_others() -> None:
@@ -297,6 +371,7 @@ def test_candidates_are_the_own_statements_and_the_nearest_others() -> None:
         assert one.question == content(question.text)
         assert one.own == 3
         assert len(one.statements) == len(one.before) == len(one.right) == 3 + 12
+        assert len(one.above) == len(one.statements)
         owners = [texts[tuple(statement)] for statement in one.statements]
         assert owners[:3] == [one.passage] * 3
         assert one.passage not in owners[3:]
@@ -304,8 +379,8 @@ def test_candidates_are_the_own_statements_and_the_nearest_others() -> None:
         assert one.answered == bool(question.answers)
         assert one.crossing == (question.asked_in == "sv")
         assert list(one.cosines[3:]) == sorted(one.cosines[3:], reverse=True)
-        title = content(passages[one.passage].title)
-        assert [one.before[0], one.before[1]] == [title, one.statements[0]]
+        assert one.above[:3] == (content(passages[one.passage].part(0).title),) * 3
+        assert [one.before[0], one.before[1]] == [[], one.statements[0]]
 
 
 def test_few_statements_make_short_lists() -> None:
@@ -368,7 +443,7 @@ def test_two_steps_of_training_lower_the_loss() -> None:
 def test_the_graph_scores_as_the_network_does(tmp_path: Path) -> None:
     import torch
 
-    from evaluation.answer_model.network import AnswerNetwork
+    from evaluation.answer_model.network import AnswerNetwork, resume
     from evaluation.answer_model.train import read_as, write
 
     weights = Weights(bundled_file())
@@ -388,6 +463,15 @@ def test_the_graph_scores_as_the_network_does(tmp_path: Path) -> None:
     found = np.array([model.read(one) for one in pairs])
     assert np.std(expected) > 0
     assert np.corrcoef(expected, found)[0, 1] > 0.98
+
+    again = AnswerNetwork(weights, 2)
+    resume(again, tmp_path / "model.onnx")
+    with torch.no_grad():
+        resumed = again.read(pairs).numpy()
+    assert np.corrcoef(expected, resumed)[0, 1] > 0.999
+    assert abs(float(np.mean(expected - resumed))) < 0.05 * float(np.std(expected))
+    with pytest.raises(ValueError, match="3 layers"):
+        resume(AnswerNetwork(weights, 3), tmp_path / "model.onnx")
 
 
 @pytest.mark.models

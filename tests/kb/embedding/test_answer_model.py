@@ -20,9 +20,9 @@ from kb.protocols import Statement
 ROOT = Path(__file__).parents[3]
 
 STATEMENTS = [
-    Statement("Palvelu maksaa 42 euroa tunnilta.", "Siivous"),
-    Statement("Siivouksen hoitaa kunnan oma väki.", "Siivous"),
-    Statement("Tilat siivotaan kahdesti viikossa, tiistaina ja perjantaina.", "Siivous"),
+    Statement("Palvelu maksaa 42 euroa tunnilta.", "", "Siivous"),
+    Statement("Siivouksen hoitaa kunnan oma väki.", "", "Siivous"),
+    Statement("Tilat siivotaan kahdesti viikossa, tiistaina ja perjantaina.", "", "Siivous"),
 ]
 
 
@@ -49,6 +49,18 @@ def test_what_answers_is_told_in_every_language(
     assert scores.shape == (3,)
     assert scores.dtype == np.float32
     assert int(np.argmax(scores)) == best
+
+
+@pytest.mark.parametrize(
+    ("question", "place"),
+    [("Paljonko vesi maksaa Raahessa?", "Raahe"), ("vad kostar vattnet i Sundsvall", "Sundsvall")],
+)
+def test_the_place_may_stand_in_the_title(question: str, place: str, model: AnswerModel) -> None:
+    said = "Vesi maksaa 1,40 euroa kuutiolta."
+    there, elsewhere = model.score(
+        question, [Statement(said, "", f"{one} – hinnasto") for one in (place, "Kemi")]
+    )
+    assert there > elsewhere
 
 
 def test_what_answers_nothing_is_told(model: AnswerModel) -> None:
@@ -86,10 +98,19 @@ def test_a_pair_is_put_together() -> None:
     assert pair([5], [7], begin=0, end=2) == Pair((0, 5, 2, 2, 7, 2), (0, 0, 0, 1, 1, 1))
 
 
+def test_what_stands_above_comes_last() -> None:
+    assert pair([5], [7], [8], [9], begin=0, end=2) == Pair(
+        (0, 5, 2, 2, 7, 2, 8, 2, 9, 2), (0, 0, 0, 1, 1, 1, 2, 2, 3, 3)
+    )
+    assert pair([5], [7], (), [9], begin=0, end=2).roles == (0, 0, 0, 1, 1, 1, 3, 3)
+
+
 def test_long_texts_are_cut() -> None:
-    read = pair(range(100, 200), range(200, 300), range(300, 400), begin=0, end=2)
-    assert read.tokens == (0, *range(100, 132), 2, 2, *range(200, 280), 2, *range(376, 400), 2)
-    assert Counter(read.roles) == {0: 34, 1: 82, 2: 25}
+    texts = (range(start, start + 100) for start in (100, 200, 300, 400))
+    read = pair(*texts, begin=0, end=2)
+    kept = (range(100, 132), range(200, 280), range(336, 400), range(400, 440))
+    assert read.tokens == (0, *kept[0], 2, 2, *kept[1], 2, *kept[2], 2, *kept[3], 2)
+    assert Counter(read.roles) == {0: 34, 1: 82, 2: 65, 3: 41}
     assert len(read) <= POSITIONS
 
 
