@@ -133,3 +133,25 @@ def test_a_quote_of_an_old_version_says_so_where_the_new_one_may_be_seen(
             assert source.newer_version is None
     finally:
         kb.catalogue.close()
+
+
+def test_statements_of_many_old_versions_leave_room_for_the_new_one(tmp_path: Path) -> None:
+    old = "\n\n".join(
+        f"Kuilun konsultointivyöhykkeen leveys on {width} metriä {where}."
+        for width, where in ((300, "rajasta"), (310, "portista"), (320, "tiestä"))
+    )
+    new = "Konsultointivyöhyke on nykyisin 450 metriä leveä, kuten keväällä sovittiin."
+    files = tmp_path / "files"
+    files.mkdir()
+    for number in range(1, 5):
+        (files / f"vanha{number}.md").write_text(
+            f"# Kuiluohje (versio {number}.0)\n\n{old}\n", encoding="utf-8"
+        )
+    (files / "uusi.md").write_text(f"# Kuiluohje (versio 9.0)\n\n{new}\n", encoding="utf-8")
+    kb = open_knowledge_base(load_settings(data_dir=tmp_path / "data", sentences=False))
+    try:
+        ingest(kb, [files])
+        assert len(kb.material(_ASKED).replaced) == 4
+        assert "450 metriä" in kb.ask(_ASKED).claims[0].text
+    finally:
+        kb.catalogue.close()
