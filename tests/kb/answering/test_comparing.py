@@ -316,7 +316,12 @@ def test_figures_are_verbatim_and_newest_first(said: list[tuple[int, int]]) -> N
         assert figure.text in figure.citation.quote
 
 
-def test_an_answer_takes_the_newest_and_shows_both(open_at: Open, tmp_path: Path) -> None:
+@pytest.mark.parametrize("read", [support.READ, 1])
+def test_an_answer_takes_the_newest_and_shows_both(
+    read: int, open_at: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # What isn't among the few that are read can be a figure of the same thing all the same.
+    monkeypatch.setattr(support, "READ", read)
     kb = opened(open_at, tmp_path)
     write(
         tmp_path / "aineisto",

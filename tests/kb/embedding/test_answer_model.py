@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
@@ -11,10 +12,11 @@ import numpy as np
 import onnx  # noqa: TID253 (what the graph is made of)
 import pytest
 from onnx import numpy_helper  # noqa: TID253
+from onnxruntime import InferenceSession  # noqa: TID253 (a type)
 
-from kb.embedding import open_answer_model
+from kb.embedding import answer_model, open_answer_model
 from kb.embedding.answer_model import FILE_NAME, POSITIONS, AnswerModel, Pair, pair
-from kb.embedding.graph import LARGEST
+from kb.embedding.graph import LARGEST, open_session
 from kb.protocols import Statement
 
 ROOT = Path(__file__).parents[3]
@@ -77,12 +79,23 @@ def test_a_score_does_not_depend_on_what_else_is_read(model: AnswerModel) -> Non
     assert on_threads.tolist() == together.tolist()
 
 
-def test_several_threads_may_open_and_use_one(model: AnswerModel) -> None:
+def test_several_threads_may_open_and_use_one(
+    model: AnswerModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = model.score("kuka siivoaa", STATEMENTS)
+    opened: list[int] = []
+
+    def slowly(graph: bytes) -> InferenceSession:
+        opened.append(len(graph))
+        time.sleep(0.05)
+        return open_session(graph)
+
+    monkeypatch.setattr(answer_model, "open_session", slowly)
     shared = AnswerModel(threads=2)
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda _: shared.score("kuka siivoaa", STATEMENTS), range(8)))
-    expected = model.score("kuka siivoaa", STATEMENTS)
     assert all(np.array_equal(scores, expected) for scores in found)
+    assert len(opened) == 1
 
 
 def test_nothing_and_odd_texts_are_read(model: AnswerModel) -> None:
