@@ -94,25 +94,30 @@ def draft(material: Material, reader: Callable[[], AnswerReader]) -> Draft:
     old = [unit.hit.document.id in material.replaced for unit in units]
     less = _REPLACED * np.array(old, dtype=np.float64)
     first_sight = calibration.unit.log_odds(scored.features) - less
+    told = practices(question, material.practices, material.themes)
+    if not told and (
+        about_something_else(ranking)
+        or shares_a_word(
+            ranking,
+            sum(word.weight > FUNCTION_WORD_WEIGHT for word in question.words),
+            float(scored.features[:, support.UNIT_FEATURES.index("whole")].max()),
+        )
+    ):
+        # No reading changes that, so none is done.
+        below = min(support.probability(float(first_sight.max())), calibration.threshold / 2)
+        explanation = _explanation(kind, units, scored.features, first_sight)
+        return Draft((), below, "reason.topic", explanation)
     read = support.read(query.text, units, first_sight, reader())
     log_odds = support.after_reading(calibration.read, scored.features, read) - less
     answer = support.answer_features(question, ranking, units, scored, read=read, log_odds=log_odds)
     supported = support.probability(float(calibration.answer.log_odds(answer)))
-    explanation = _explanation(
-        kind, units, np.column_stack([scored.features, read]), log_odds, answer
-    )
-    if material.practices:
-        told = practices(question, material.practices, material.themes)
-        if told:
-            supported = max(supported, calibration.threshold)
-            return Draft(_described(told, supported), supported, "", explanation)
-    if about_something_else(ranking) or shares_a_word(
-        ranking,
-        sum(word.weight > FUNCTION_WORD_WEIGHT for word in question.words),
-        float(scored.features[:, support.UNIT_FEATURES.index("whole")].max()),
-    ):
-        below = min(supported, calibration.threshold / 2)
-        return Draft((), below, "reason.topic", explanation)
+    explanation = {
+        **_explanation(kind, units, np.column_stack([scored.features, read]), log_odds),
+        "answer": support.named(support.ANSWER_FEATURES, answer),
+    }
+    if told:
+        supported = max(supported, calibration.threshold)
+        return Draft(_described(told, supported), supported, "", explanation)
     if supported < calibration.threshold:
         return Draft((), supported, reason_of(ranking), explanation)
     excerpts = compose(
@@ -191,16 +196,12 @@ def _with_newest_first(
 
 
 def _explanation(
-    kind: AskedKind,
-    units: Sequence[Unit],
-    features: support.Features,
-    log_odds: support.Features,
-    answer: support.Features,
+    kind: AskedKind, units: Sequence[Unit], features: support.Features, log_odds: support.Features
 ) -> Json:
+    """Return what is told of the likeliest units; ``features`` have a column more if read."""
     order = sorted(range(len(units)), key=lambda at: -log_odds[at])[: support.READ]
     return {
         "kind": kind,
-        "answer": support.named(support.ANSWER_FEATURES, answer),
         "statements": [
             {
                 "document_id": units[at].hit.document.id,
@@ -208,7 +209,7 @@ def _explanation(
                 "end": units[at].core.end,
                 "text": units[at].text,
                 "probability": round(support.probability(float(log_odds[at])), 4),
-                "features": support.named(support.READ_FEATURES, features[at]),
+                "features": support.named(support.READ_FEATURES[: features.shape[1]], features[at]),
             }
             for at in order
         ],
