@@ -125,6 +125,8 @@ def _assembled(
     embedder: Callable[[], Embedder],
     fingerprint: str,
 ) -> KnowledgeBase:
+    from kb.embedding import questions_version_of
+
     embeddings = Embeddings(catalogue, fingerprint=fingerprint)
     vectors = VectorIndex(settings.data_dir / "chroma", catalogue=catalogue, embeddings=embeddings)
     lexical = LexicalIndex(catalogue)
@@ -132,6 +134,7 @@ def _assembled(
         catalogue,
         embeddings=embeddings,
         embedder=embedder,
+        questions=questions_version_of(settings.embedding_model),
         cache_folder=settings.data_dir / "models",
     )
     lexicon = Lexicon()

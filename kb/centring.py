@@ -89,13 +89,15 @@ class Centring:
         *,
         embeddings: Embeddings,
         embedder: Callable[[], Embedder],
+        questions: str,
         cache_folder: Path,
     ) -> None:
         self._catalogue = catalogue
         self._embeddings = embeddings
         self._embedder = embedder
-        name = sha256(f"{embeddings.fingerprint} {_prior_text()}".encode()).hexdigest()[:16]
-        self._file = cache_folder / f"prior-{name}.npz"
+        # Both models' names: ``questions`` is the one that reads questions, which may change alone.
+        made_of = f"{embeddings.fingerprint} {questions} {_prior_text()}"
+        self._file = cache_folder / f"prior-{sha256(made_of.encode()).hexdigest()[:16]}.npz"
         self._lock = threading.Lock()
         self._prior: dict[str, Vector] | None = None
         self._centre: Centre | None = None

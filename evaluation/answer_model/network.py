@@ -1,9 +1,13 @@
-"""The network that reads a question and a statement together, in torch, for training alone.
+"""The networks that are trained, in torch, for training alone.
 
-A cross-encoder (R. Nogueira and K. Cho, Passage Re-ranking with BERT, 2019) of the layers of the
-bundled multilingual-e5-small (BERT's: J. Devlin et al., 2019). Its head reads the first token, and
-the product of the mean directions of question and statement, so that before any training the
-model already is the embedder's cosine.
+Both begin with the layers of the bundled multilingual-e5-small (BERT's: J. Devlin et al., 2019).
+
+- One reads a question and a statement together: a cross-encoder (R. Nogueira and K. Cho, Passage
+  Re-ranking with BERT, 2019). Its head reads the first token, and the product of the mean
+  directions of question and statement, so that before any training the model already is the
+  embedder's cosine.
+- The other reads questions alone, for the vectors that the embedder makes of passages: the two
+  sides of a dual encoder, of which one stays as it is.
 """
 
 from __future__ import annotations
@@ -83,24 +87,43 @@ class Layer(nn.Module):  # type: ignore[misc, unused-ignore]  # torch is Any to 
         return self.oln(x + self.fo(F.gelu(self.fi(x))))
 
 
-class AnswerNetwork(nn.Module):  # type: ignore[misc, unused-ignore]  # torch is Any to the checker
+class _Layers(nn.Module):  # type: ignore[misc, unused-ignore]  # torch is Any to the type checker
+    """The first ``count`` layers (all, by default) of the bundled model."""
+
+    def __init__(self, weights: Weights, count: int | None = None) -> None:
+        super().__init__()
+        self._weights = weights
+        self.ln = nn.LayerNorm(weights.dimension, weights.epsilon)
+        _set(self.ln, weights.vector("emb.ln.w"), weights.vector("emb.ln.b"))
+        numbers = range(weights.layers if count is None else count)
+        self.layers = nn.ModuleList([Layer(weights, number) for number in numbers])
+
+    def words(self, ids: Any) -> Any:
+        """Return the embeddings of tokens, (n, tokens, dimension), which stay as they are."""
+        return torch.from_numpy(self._weights.words(ids.reshape(-1)).reshape(*ids.shape, -1))
+
+    def hidden(self, x: Any, mask: Any) -> Any:
+        """Return the last layer of sums of embeddings, (n, tokens, dimension); mask (n, tokens)."""
+        x = self.ln(x)
+        if torch.is_autocast_enabled("cpu"):
+            x = x.bfloat16()  # of sums of two types every one would be widened and narrowed again
+        hidden = torch.zeros(mask.shape, dtype=x.dtype).masked_fill(~mask, -1e4)[:, None, None, :]
+        for layer in self.layers:
+            x = layer(x, hidden)
+        return x.float()
+
+
+class AnswerNetwork(_Layers):
     """The first ``layers`` layers (all, by default) of the bundled model and a head.
 
     The embeddings of tokens stay as they are: the product shares them with the embedder.
     """
 
     def __init__(self, weights: Weights, layers: int | None = None) -> None:
-        super().__init__()
-        self._weights = weights
+        super().__init__(weights, layers)
         size = weights.dimension
-        # A text is of the first type throughout, so that is part of each position.
-        places = weights.vector("emb.pos").reshape(weights.positions, size)[:POSITIONS]
-        self.pos = nn.Parameter(torch.from_numpy(places + weights.vector("emb.type")[:size]))
+        self.pos = nn.Parameter(_places(weights, POSITIONS))
         self.seg = nn.Parameter(torch.zeros(ROLES, size))
-        self.ln = nn.LayerNorm(size, weights.epsilon)
-        _set(self.ln, weights.vector("emb.ln.w"), weights.vector("emb.ln.b"))
-        count = weights.layers if layers is None else layers
-        self.layers = nn.ModuleList([Layer(weights, number) for number in range(count)])
         self.head = nn.Linear(2 * size, 1)
         nn.init.normal_(self.head.weight, std=_SPREAD)
         self.head.weight.data[:, size:] = _SLOPE / size**0.5
@@ -109,15 +132,7 @@ class AnswerNetwork(nn.Module):  # type: ignore[misc, unused-ignore]  # torch is
     def forward(self, items: Sequence[Pair]) -> Any:
         """Return the log-odds, shape (n,), that each statement answers its question."""
         ids, segments, mask = _padded(items, self._weights.padding)
-        words = self._weights.words(ids.reshape(-1)).reshape(*ids.shape, -1)
-        x = torch.from_numpy(words) + self.pos[: ids.shape[1]] + self.seg[segments]
-        x = self.ln(x)
-        if torch.is_autocast_enabled("cpu"):
-            x = x.bfloat16()  # of sums of two types every one would be widened and narrowed again
-        hidden = torch.zeros(mask.shape, dtype=x.dtype).masked_fill(~mask, -1e4)[:, None, None, :]
-        for layer in self.layers:
-            x = layer(x, hidden)
-        x = x.float()
+        x = self.hidden(self.words(ids) + self.pos[: ids.shape[1]] + self.seg[segments], mask)
         question, statement = (
             F.normalize((x * ((segments == segment) & mask)[..., None]).sum(1), dim=-1)
             for segment in (0, 1)
@@ -136,6 +151,28 @@ class AnswerNetwork(nn.Module):  # type: ignore[misc, unused-ignore]  # torch is
             ]
         )
         return scores[torch.from_numpy(np.argsort(order))]
+
+
+class QuestionNetwork(_Layers):
+    """The layers of the bundled model, which learn to read questions; places and words stay."""
+
+    def __init__(self, weights: Weights) -> None:
+        super().__init__(weights)
+        self._places = _places(weights, weights.positions)
+
+    def forward(self, texts: Sequence[Sequence[int]]) -> Any:
+        """Return the mean of each text's tokens as a unit vector, shape (n, dimension)."""
+        items = [Pair(tuple(text), (0,) * len(text)) for text in texts]
+        ids, _, mask = _padded(items, self._weights.padding)
+        x = self.hidden(self.words(ids) + self._places[: ids.shape[1]], mask)
+        return F.normalize((x * mask[..., None]).sum(1), dim=-1)
+
+
+def _places(weights: Weights, count: int) -> Any:
+    """Return the first positions' embeddings, (count, dimension)."""
+    places = weights.vector("emb.pos").reshape(weights.positions, -1)[:count]
+    # A text is of the first type throughout, so that is part of each position.
+    return torch.from_numpy(places + weights.vector("emb.type")[: weights.dimension])
 
 
 def resume(network: AnswerNetwork, path: Path) -> None:
@@ -230,11 +267,22 @@ def _padded(items: Sequence[Pair], padding: int) -> tuple[Any, Any, Any]:
     return ids, torch.from_numpy(segments), torch.from_numpy(mask)
 
 
+_NAMED = {
+    "pos": "emb.pos",
+    "seg": "emb.seg",
+    "ln.weight": "emb.ln.w",
+    "ln.bias": "emb.ln.b",
+    "head.weight": "head.w",
+    "head.bias": "head.b",
+}
+
+
 class Trained:
     """The weights of a trained network by the names of ``kb.embedding.weights``, float32.
 
-    Beside the layers' there are ``emb.pos`` (POSITIONS × dimension), ``emb.seg`` (ROLES ×
-    dimension), ``emb.ln.w``, ``emb.ln.b``, ``head.w`` (2 × dimension) and ``head.b`` (1).
+    Beside the layers' there are ``emb.ln.w`` and ``emb.ln.b``, and of an ``AnswerNetwork``
+    ``emb.pos`` (POSITIONS × dimension), ``emb.seg`` (ROLES × dimension), ``head.w`` (2 ×
+    dimension) and ``head.b`` (1).
     """
 
     def __init__(self, state: Mapping[str, Any], *, heads: int) -> None:
@@ -242,12 +290,7 @@ class Trained:
         self.heads = heads
         self.layers = sum(name.endswith(".qkv.weight") for name in values)
         self._arrays: dict[str, Floats] = {
-            "emb.pos": values["pos"],
-            "emb.seg": values["seg"],
-            "emb.ln.w": values["ln.weight"],
-            "emb.ln.b": values["ln.bias"],
-            "head.w": values["head.weight"],
-            "head.b": values["head.bias"],
+            name: values[own] for own, name in _NAMED.items() if own in values
         }
         for number in range(self.layers):
             own, name = f"layers.{number}.", f"l{number}."

@@ -29,6 +29,7 @@ from evaluation.answer_model.lists import (
     make_lists,
 )
 from evaluation.answer_model.network import AnswerNetwork, Trained, resume
+from evaluation.answer_model.training import in_batches, replace_file, steps
 from evaluation.metrics import auroc
 from evaluation.product import default_cache
 from kb.embedding import BUNDLED, open_embedder
@@ -43,12 +44,9 @@ _TOLD = 50
 _MEASURED = 500
 """Steps between two lines of loss, and between two measurements."""
 
-_WARMED = 0.06
-_LEAST_RATE = 0.02
 _HEAD = 4.0
 """The head, which begins with nothing, learns so many times as fast as the layers."""
 
-_DECAY = 0.01
 _NOISE = 0.08
 """Deviation added to cosines when wrong statements are drawn, so that it isn't always the same."""
 
@@ -207,57 +205,22 @@ def train(
     nothing.
     """
     draws = random.Random(course.seed)
-    optimiser = _optimiser(network, course.rate)
-    rates = [group["lr"] for group in optimiser.param_groups]
     total = round(math.ceil(len(lists) / course.lists) * course.epochs)
-    batches = _batches(len(lists), draws, size=course.lists)
-    network.train()
-    for step in range(total):
-        share = min(1.0, (step + 1) / (_WARMED * total)) * max(_LEAST_RATE, 1 - step / total)
-        for group, rate in zip(optimiser.param_groups, rates, strict=True):
-            group["lr"] = rate * share
-        loss = loss_of(
-            network,
-            [draw(lists[at], draws, course=course, weights=weights) for at in next(batches)],
-        )
-        optimiser.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimiser.step()
-        yield float(loss.detach())
+    batches = in_batches(len(lists), draws, size=course.lists)
 
+    def loss() -> Any:
+        drawn = [draw(lists[at], draws, course=course, weights=weights) for at in next(batches)]
+        return loss_of(network, drawn)
 
-def _optimiser(network: AnswerNetwork, rate: float) -> Any:
-    named = list(network.named_parameters())
-    matrices = [p for name, p in named if p.dim() > 1 and not name.startswith("head")]
-    return torch.optim.AdamW(
-        [
-            {"params": matrices, "weight_decay": _DECAY},
-            {"params": [p for _, p in named if p.dim() < 2], "weight_decay": 0.0},
-            {"params": [network.head.weight], "weight_decay": _DECAY, "lr": rate * _HEAD},
-        ],
-        lr=rate,
-        betas=(0.9, 0.98),
+    yield from steps(
+        network, loss, total=total, rate=course.rate, quicker={network.head.weight: _HEAD}
     )
-
-
-def _batches(count: int, draws: random.Random, *, size: int) -> Iterator[list[int]]:
-    """Yield batches without end, each epoch in an order of its own."""
-    while True:
-        order = list(range(count))
-        draws.shuffle(order)
-        for start in range(0, count, size):
-            yield order[start : start + size]
 
 
 def write(path: Path, network: AnswerNetwork, *, weights: Weights) -> None:
     """Write the network as the int8 graph that the product runs."""
     trained = Trained(network.state_dict(), heads=weights.heads)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Whoever reads the file meanwhile gets a whole one.
-    temporary = path.with_name(f"{path.name}.tmp")
-    temporary.write_bytes(build(trained, epsilon=weights.epsilon))
-    temporary.replace(path)
+    replace_file(path, build(trained, epsilon=weights.epsilon))
 
 
 def run(

@@ -51,3 +51,16 @@ def fingerprint_of(name: str, *, cache_folder: Path) -> str:
     from kb.embedding.sentence_transformers import fingerprint as other
 
     return other(name)
+
+
+def questions_version_of(name: str) -> str:
+    """Return what names how the embedder of this name reads questions, beside its fingerprint.
+
+    The fingerprint is that of passages' vectors, which last; what is made of questions' vectors
+    and kept needs both.
+    """
+    if name == BUNDLED:
+        from kb.embedding.bundled import QUESTIONS_VERSION
+
+        return QUESTIONS_VERSION
+    return ""

@@ -2,6 +2,10 @@
 
 Wang et al., Multilingual E5 Text Embeddings (2024): the mean over the tokens of the last
 layer, scaled to length one, with ``query: `` or ``passage: `` before the text.
+
+Passages are embedded by the model as it is. Questions are read by layers that went on learning,
+from questions written for it, to find what those layers make of passages and statements
+(``evaluation.answer_model.train_questions``); their graph comes with the package.
 """
 
 from __future__ import annotations
@@ -10,6 +14,7 @@ import os
 from collections.abc import Callable, Sequence, Sized
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from importlib.resources import files
 from pathlib import Path
 from threading import Lock
 from typing import TypeVar
@@ -23,6 +28,10 @@ from kb.protocols import Matrix
 
 QUERY = "query: "
 PASSAGE = "passage: "
+
+QUESTION_FILE_NAME = "question_model.onnx"
+QUESTIONS_VERSION = "questions 1"
+"""Names how questions are read. Change it when the same question gets another vector."""
 
 _DIMENSION = 384
 _LONGEST = 512
@@ -41,11 +50,12 @@ class BundledEmbedder:
         self._threads = threads or cores()
         self._lock = Lock()
         self._tokenizer: Unigram | None = None
-        self._encoder: _Encoder | None = None
+        self._passages: _Encoder | None = None
+        self._questions: _Encoder | None = None
 
     @property
     def fingerprint(self) -> str:
-        """Names model, arithmetic and weights."""
+        """Names model, arithmetic and weights of what reads passages."""
         return fingerprint(self._cache_folder)
 
     @property
@@ -55,22 +65,22 @@ class BundledEmbedder:
 
     def embed_passages(self, texts: Sequence[str]) -> Matrix:
         """Return one unit vector a text, shape (len(texts), 384)."""
-        return self._embed(PASSAGE, texts)
+        return self._embed(PASSAGE, texts, self._open_passages)
 
     def embed_queries(self, texts: Sequence[str]) -> Matrix:
         """Return one unit vector a question, shape (len(texts), 384)."""
-        return self._embed(QUERY, texts)
+        return self._embed(QUERY, texts, self._open_questions)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Return how many tokens each text has as a passage, begin and end among them."""
         tokenizer = self._open_tokenizer()
         return [len(tokenizer.content(PASSAGE + text)) + 2 for text in texts]
 
-    def _embed(self, prefix: str, texts: Sequence[str]) -> Matrix:
+    def _embed(self, prefix: str, texts: Sequence[str], opened: Callable[[], _Encoder]) -> Matrix:
         vectors = np.zeros((len(texts), _DIMENSION), np.float32)
         if not texts:
             return vectors
-        tokenizer, encoder = self._open_tokenizer(), self._open_encoder()
+        tokenizer, encoder = self._open_tokenizer(), opened()
         tokens = [tokenizer.tokens(prefix + text, _LONGEST) for text in texts]
         for row, vector in enumerate(longest_first(encoder, tokens, threads=self._threads)):
             vectors[row] = vector
@@ -82,18 +92,26 @@ class BundledEmbedder:
                 self._tokenizer = bundled_tokenizer()
             return self._tokenizer
 
-    def _open_encoder(self) -> _Encoder:
+    def _open_passages(self) -> _Encoder:
         with self._lock:
-            if self._encoder is None:
-                self._encoder = _Encoder(Weights(bundled_file()), self._cache_folder)
-            return self._encoder
+            if self._passages is None:
+                weights = Weights(bundled_file())
+                self._passages = _Encoder(graph.load(weights, self._cache_folder), weights)
+            return self._passages
+
+    def _open_questions(self) -> _Encoder:
+        with self._lock:
+            if self._questions is None:
+                model = (files("kb.embedding") / QUESTION_FILE_NAME).read_bytes()
+                self._questions = _Encoder(model, Weights(bundled_file()))
+            return self._questions
 
 
 class _Encoder:
-    """Token numbers to a unit vector, on the calling thread alone."""
+    """Token numbers to a unit vector by a graph, on the calling thread alone."""
 
-    def __init__(self, weights: Weights, cache_folder: Path) -> None:
-        self._session = graph.open_session(graph.load(weights, cache_folder))
+    def __init__(self, model: bytes, weights: Weights) -> None:
+        self._session = graph.open_session(model)
         self._weights = weights
         positions = weights.vector("emb.pos").reshape(weights.positions, -1)
         # A text is of the first type throughout.

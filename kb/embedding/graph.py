@@ -63,7 +63,7 @@ def load(weights: Weights, cache_folder: Path) -> bytes:
         model = content[_HEAD_BYTES:]
         if head is not None and sha256(model).digest() == head.model_digest:
             return model
-    model = build(weights)
+    model = build(weights, epsilon=weights.epsilon)
     with suppress(OSError):
         _write(path, weights.path, model)
     return model
@@ -154,16 +154,13 @@ def open_session(model: bytes) -> InferenceSession:
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
-def build(weights: Weights) -> bytes:
+def build(tensors: Tensors, *, epsilon: float) -> bytes:
     """Return the encoder of these weights as an ONNX model."""
-    draft = Draft(epsilon=weights.epsilon)
-    hidden = hidden_states(draft, weights)
+    draft = Draft(epsilon=epsilon)
+    hidden = hidden_states(draft, tensors)
     mean = draft.node("ReduceMean", [hidden, draft.constant(np.array([1], np.int64))], keepdims=0)
-    return draft.model(
-        "encoder",
-        {"input": [1, "tokens", weights.dimension]},
-        {mean: [1, weights.dimension]},
-    )
+    dimension = len(tensors.vector("emb.ln.w"))
+    return draft.model("encoder", {"input": [1, "tokens", dimension]}, {mean: [1, dimension]})
 
 
 def hidden_states(draft: Draft, tensors: Tensors, of: str = "input") -> str:
