@@ -29,6 +29,11 @@ from kb.answering.units import Unit
 from kb.lexical import Word
 from kb.model import Document, Language
 
+_PART = 5
+"""Letters that a part of a compound has at least: shorter ones begin many words by chance."""
+
+_WORD = re.compile(r"\w+")
+
 _HELD = 0.5
 """How well a passage has to hold one of the words: half of a compound does."""
 
@@ -42,13 +47,17 @@ def heeds(question: Asked, text: str, language: Language | None, unit: Unit) -> 
     document = unit.hit.document
     if not _mentions(document, unit.language, _names(text, language, question.words), language):
         return False
-    passage = (*unit.hit.passage.heading, document.metadata.title, unit.hit.text)
-    terms = terms_of("\n".join(passage), unit.language)
-    if not _about_any(question, language, terms, unit.language):
-        return False
+    passage = "\n".join((*unit.hit.passage.heading, document.metadata.title, unit.hit.text))
+    said = passage.casefold()
+    if not _about_any(question, language, terms_of(passage, unit.language), unit.language):
+        # A compound that no analyser cut may be about what its first or last part says.
+        words = frozenset(_WORD.findall(said))
+        if unit.language != language or not any(
+            _has_part(one, words) for one in _telling(question)
+        ):
+            return False
     if question.kind not in ("how much", "what"):
         return True
-    said = "\n".join(passage).casefold()
     asked = text.casefold()
     return all(told.search(said) for sum_, told in _kinds_of_sums() if sum_.search(asked))
 
@@ -61,16 +70,28 @@ def _about_any(
     A price is found for whatever a price is asked for: *price* alone isn't what it is about. A
     word that no dictionary has in that language may be there.
     """
-    telling = [
-        word
-        for word in question.words
-        if word.weight > FUNCTION_WORD_WEIGHT and not only_asks(word.surface)
-    ]
+    telling = _telling(question)
     if spoken != language and any(
         all(way.language != spoken for way in word.translations) for word in telling
     ):
         return True
     return not telling or any(held(word, terms, spoken) >= _HELD for word in telling)
+
+
+def _telling(question: Asked) -> list[Word]:
+    """Return the words of a question that don't only ask."""
+    return [
+        word
+        for word in question.words
+        if word.weight > FUNCTION_WORD_WEIGHT and not only_asks(word.surface)
+    ]
+
+
+def _has_part(word: Word, said: frozenset[str]) -> bool:
+    """Return whether a word begins or ends with one of the words of a text, in lower case."""
+    surface = word.surface.casefold()
+    parts = range(_PART, len(surface))
+    return any(surface[:size] in said or surface[-size:] in said for size in parts)
 
 
 def _names(text: str, language: Language | None, words: Sequence[Word]) -> list[Word]:

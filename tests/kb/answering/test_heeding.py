@@ -89,3 +89,12 @@ def test_a_price_is_no_answer_to_the_price_of_something_else(
 def test_numbers_months_and_plain_words_are_no_names() -> None:
     assert heeded("Mitä tehdas maksaa Elokuussa 2031?", PLANT)
     assert heeded("MITÄ TEHDAS MAKSAA", PLANT)
+
+
+@pytest.mark.parametrize("question", ["vem har kontrollavtalet", "antal markförfrågningar"])
+def test_a_compound_is_about_what_its_last_part_says(question: str) -> None:
+    text = "Samordnaren sköter avtalet. År 2022 kom 34 förfrågningar."
+    words = question_words(question, ("sv",), translator=Translator([Lexicon()]))
+    asked = support.asked(kind_of(question, "sv"), question, words, tuple(1.0 for _ in words))
+    assert heeds(asked, question, "sv", unit(text, language="sv"))
+    assert not heeds(asked, question, "sv", unit("Hamnen har 34 kajer.", language="sv"))
