@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import math
 import random
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -29,7 +28,7 @@ from evaluation.answer_model.lists import (
     make_lists,
 )
 from evaluation.answer_model.network import AnswerNetwork, Trained, resume
-from evaluation.answer_model.training import in_batches, replace_file, steps
+from evaluation.answer_model.training import in_batches, replace_file, steps, tell
 from evaluation.metrics import auroc
 from evaluation.product import default_cache
 from kb.embedding import BUNDLED, open_embedder
@@ -288,10 +287,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         BUNDLED, cache_folder=default_cache() / "models", threads=chosen.threads
     )
     lists = make_lists(passages, questions, embedder=embedder, tokenizer=bundled_tokenizer())
-
-    def tell(line: str) -> None:
-        sys.stdout.write(f"{line}\n")
-        sys.stdout.flush()
 
     run(
         network,

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import random
-import sys
 import time
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,7 +26,7 @@ import torch.nn.functional as F
 
 from evaluation.answer_model.lists import Floats, Passage, Question, gather
 from evaluation.answer_model.network import QuestionNetwork, Trained
-from evaluation.answer_model.training import in_batches, replace_file, steps
+from evaluation.answer_model.training import in_batches, replace_file, steps, tell
 from evaluation.product import default_cache
 from kb.embedding import BUNDLED, open_embedder
 from kb.embedding.bundled import QUERY, bundled_tokenizer
@@ -332,10 +331,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=usual.seed)
     chosen = parser.parse_args(arguments)
     passages, questions = gather(chosen.sets)
-
-    def tell(line: str) -> None:
-        sys.stdout.write(f"{line}\n")
-        sys.stdout.flush()
 
     run(
         passages,

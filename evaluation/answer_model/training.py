@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -78,3 +79,9 @@ def replace_file(path: Path, content: bytes) -> None:
     temporary = path.with_name(f"{path.name}.tmp")
     temporary.write_bytes(content)
     temporary.replace(path)
+
+
+def tell(line: str) -> None:
+    """Print a line at once, also where the output goes to a file."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
