@@ -96,7 +96,7 @@ class Centring:
         self._embeddings = embeddings
         self._embedder = embedder
         # Both models' names: ``questions`` is the one that reads questions, which may change alone.
-        made_of = f"{embeddings.fingerprint} {questions} {_prior_text()}"
+        made_of = f"{embeddings.fingerprint} {questions} {prior_text()}"
         self._file = cache_folder / f"prior-{sha256(made_of.encode()).hexdigest()[:16]}.npz"
         self._lock = threading.Lock()
         self._prior: dict[str, Vector] | None = None
@@ -162,7 +162,7 @@ class Centring:
             return None
 
     def _embed_prior(self) -> bytes:
-        texts = tomllib.loads(_prior_text())
+        texts = tomllib.loads(prior_text())
         embedder = self._embedder()
         means: dict[str, Vector] = {}
         for language in LANGUAGES:
@@ -186,5 +186,6 @@ def _shrunk(sample: Matrix, towards: Vector) -> Vector:
     return np.asarray(weight * towards + (1 - weight) * sample.mean(axis=0), dtype=np.float32)
 
 
-def _prior_text() -> str:
+def prior_text() -> str:
+    """Return the ordinary questions and passages of each language, as TOML."""
     return (files("kb") / "prior.toml").read_text(encoding="utf-8")

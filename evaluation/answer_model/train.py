@@ -8,10 +8,8 @@ from one that isn't. Needs torch (``make models``).
 
 from __future__ import annotations
 
-import argparse
 import math
 import random
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +26,14 @@ from evaluation.answer_model.lists import (
     make_lists,
 )
 from evaluation.answer_model.network import AnswerNetwork, Trained, resume
-from evaluation.answer_model.training import in_batches, replace_file, steps, tell
+from evaluation.answer_model.training import (
+    in_batches,
+    replace_file,
+    steps,
+    tell,
+    told,
+    usual_parser,
+)
 from evaluation.metrics import auroc
 from evaluation.product import default_cache
 from kb.embedding import BUNDLED, open_embedder
@@ -39,9 +44,8 @@ from kb.embedding.weights import Weights, bundled_file
 _HELD_OUT = 60
 """Passages whose questions aren't learned from; their statements may be others' wrong ones."""
 
-_TOLD = 50
 _MEASURED = 500
-"""Steps between two lines of loss, and between two measurements."""
+"""Steps between two measurements."""
 
 _HEAD = 4.0
 """The head, which begins with nothing, learns so many times as fast as the layers."""
@@ -244,16 +248,9 @@ def run(
     ]
     unseen = [one for one in lists if one.passage in kept]
     tell(f"{len(learned)} questions to learn from, {len(unseen)} held out")
-    begun = time.monotonic()
-    losses: list[float] = []
-    for loss in train(network, learned, course=course, weights=weights):
-        losses.append(loss)
-        if len(losses) % _TOLD == 0:
-            tell(
-                f"step {len(losses)}: loss {np.mean(losses[-_TOLD:]):.3f}, "
-                f"{time.monotonic() - begun:.0f} s"
-            )
-        if len(losses) % _MEASURED == 0:
+    made = train(network, learned, course=course, weights=weights)
+    for step in told(made, tell):
+        if step % _MEASURED == 0:
             write(out, network, weights=weights)
             tell(str(measure(network, unseen, weights=weights)))
     write(out, network, weights=weights)
@@ -265,14 +262,9 @@ def run(
 def main(arguments: Sequence[str] | None = None) -> None:
     """Make the lists, train and write."""
     usual = Course()
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--sets", type=Path, required=True, help="a folder of sets (BEIR layout)")
-    parser.add_argument("--out", type=Path, required=True, help="the graph to write, .onnx")
-    parser.add_argument("--epochs", type=float, default=usual.epochs)
-    parser.add_argument("--seed", type=int, default=usual.seed)
+    parser = usual_parser(__doc__, epochs=usual.epochs, rate=usual.rate, seed=usual.seed)
     parser.add_argument("--layers", type=int, help="of the embedder's, all by default")
     parser.add_argument("--resume", type=Path, help="a graph to begin with, not the embedder")
-    parser.add_argument("--rate", type=float, default=usual.rate, help="the highest, of learning")
     parser.add_argument("--threads", type=int, help="processor cores, all by default")
     chosen = parser.parse_args(arguments)
     torch.manual_seed(chosen.seed)

@@ -10,13 +10,10 @@ passages that are held out, where what answers stands among all that there is. N
 
 from __future__ import annotations
 
-import argparse
 import random
-import time
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +23,16 @@ import torch.nn.functional as F
 
 from evaluation.answer_model.lists import Floats, Passage, Question, gather
 from evaluation.answer_model.network import QuestionNetwork, Trained
-from evaluation.answer_model.training import in_batches, replace_file, steps, tell
+from evaluation.answer_model.training import (
+    in_batches,
+    replace_file,
+    steps,
+    tell,
+    told,
+    usual_parser,
+)
 from evaluation.product import default_cache
+from kb.centring import prior_text, unit
 from kb.embedding import BUNDLED, open_embedder
 from kb.embedding.bundled import QUERY, bundled_tokenizer
 from kb.embedding.graph import build
@@ -62,7 +67,6 @@ _PREFIX = 4
 _SHORTEST = 8
 """Tokens of a question that can do without some."""
 
-_TOLD = 50
 _FIRST = (1, 8, 30)
 
 
@@ -176,8 +180,7 @@ def _centred(vectors: Floats, languages: Sequence[Language]) -> Floats:
         own = spoken == language
         if own.any():
             out[own] = vectors[own] - vectors[own].mean(axis=0)
-    lengths = np.linalg.norm(out, axis=1, keepdims=True)
-    return np.asarray(out / np.maximum(lengths, 1e-9), dtype=np.float32)
+    return unit(out)
 
 
 def mean_questions(network: QuestionNetwork) -> Any:
@@ -185,7 +188,7 @@ def mean_questions(network: QuestionNetwork) -> Any:
 
     The product takes it from a question's vector before that is compared with passages.
     """
-    ordinary = tomllib.loads((files("kb") / "prior.toml").read_text(encoding="utf-8"))["questions"]
+    ordinary = tomllib.loads(prior_text())["questions"]
     tokenizer = bundled_tokenizer()
     with torch.no_grad():
         return torch.stack(
@@ -264,15 +267,15 @@ def measure(network: QuestionNetwork, taught: Lessons, asked: Sequence[int]) -> 
     with torch.no_grad():
         vectors = torch.cat([network([taught.tokens[at]]) for at in asked])
         vectors = F.normalize(vectors - means[[taught.languages[at] for at in asked]], dim=-1)
-    told = []
+    found = []
     for name, bank in (("statements", taught.statements), ("chunks", taught.chunks)):
         places = []
         for at, vector in zip(asked, vectors.numpy(), strict=True):
             scores = bank.vectors @ vector
             places.append(int((scores > scores[list(bank.right[at])].max()).sum()))
         shares = (f"{np.mean(np.array(places) < first):.3f}" for first in _FIRST)
-        told.append(f"{name} {' '.join(shares)}")
-    return f"held out, right one among the first {_FIRST}: {', '.join(told)}"
+        found.append(f"{name} {' '.join(shares)}")
+    return f"held out, right one among the first {_FIRST}: {', '.join(found)}"
 
 
 def averaged(
@@ -300,13 +303,8 @@ def run(
     learned = [at for at, one in enumerate(taught.passages) if one % _HELD_OUT]
     tell(f"{len(learned)} questions to learn from, {len(unseen)} held out")
     tell(measure(network, taught, unseen))
-    begun = time.monotonic()
-    losses: list[float] = []
-    for loss in train(network, taught, learned=learned, course=course):
-        losses.append(loss)
-        if len(losses) % _TOLD == 0:
-            mean, seconds = np.mean(losses[-_TOLD:]), time.monotonic() - begun
-            tell(f"step {len(losses)}: loss {mean:.3f}, {seconds:.0f} s")
+    for _ in told(train(network, taught, learned=learned, course=course), tell):
+        pass
     tell(measure(network, taught, unseen))
     network.load_state_dict(averaged(network.state_dict(), before, share=course.share))
     tell(f"{course.share} of the way: {measure(network, taught, unseen)}")
@@ -322,13 +320,8 @@ def write(path: Path, network: QuestionNetwork, *, weights: Weights) -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Read the data, train and write."""
     usual = Course()
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--sets", type=Path, required=True, help="a folder of sets (BEIR layout)")
-    parser.add_argument("--out", type=Path, required=True, help="the graph to write, .onnx")
-    parser.add_argument("--epochs", type=float, default=usual.epochs)
-    parser.add_argument("--rate", type=float, default=usual.rate, help="the highest, of learning")
+    parser = usual_parser(__doc__, epochs=usual.epochs, rate=usual.rate, seed=usual.seed)
     parser.add_argument("--share", type=float, default=usual.share, help="of what was learned")
-    parser.add_argument("--seed", type=int, default=usual.seed)
     chosen = parser.parse_args(arguments)
     passages, questions = gather(chosen.sets)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
 import random
 import sys
-from collections.abc import Callable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,9 @@ _LEAST_RATE = 0.02
 _DECAY = 0.01
 _BETAS = (0.9, 0.98)
 _LONGEST_GRADIENT = 1.0
+_TOLD = 50
+"""Steps between two lines of loss."""
+
 _NONE: Mapping[Any, float] = {}
 
 
@@ -85,3 +90,29 @@ def tell(line: str) -> None:
     """Print a line at once, also where the output goes to a file."""
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
+
+
+def told(losses: Iterable[float], tell: Callable[[str], None]) -> Iterator[int]:
+    """Yield the number of each step, from 1, and tell of the mean loss now and then."""
+    begun = time.monotonic()
+    lately: list[float] = []
+    for step, loss in enumerate(losses, start=1):
+        lately.append(loss)
+        if step % _TOLD == 0:
+            mean, seconds = sum(lately) / len(lately), time.monotonic() - begun
+            tell(f"step {step}: loss {mean:.3f}, {seconds:.0f} s")
+            lately.clear()
+        yield step
+
+
+def usual_parser(
+    description: str | None, *, epochs: float, rate: float, seed: int
+) -> argparse.ArgumentParser:
+    """Return a parser of what both commands take, with these defaults."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--sets", type=Path, required=True, help="a folder of sets (BEIR layout)")
+    parser.add_argument("--out", type=Path, required=True, help="the graph to write, .onnx")
+    parser.add_argument("--epochs", type=float, default=epochs)
+    parser.add_argument("--seed", type=int, default=seed)
+    parser.add_argument("--rate", type=float, default=rate, help="the highest, of learning")
+    return parser

@@ -48,43 +48,35 @@ def heeds(question: Asked, text: str, language: Language | None, unit: Unit) -> 
     if not _mentions(document, unit.language, _names(text, language, question.words), language):
         return False
     passage = "\n".join((*unit.hit.passage.heading, document.metadata.title, unit.hit.text))
-    said = passage.casefold()
-    if not _about_any(question, language, terms_of(passage, unit.language), unit.language):
-        # A compound that no analyser cut may be about what its first or last part says.
-        words = frozenset(_WORD.findall(said))
-        if unit.language != language or not any(
-            _has_part(one, words) for one in _telling(question)
-        ):
-            return False
+    if not _about_any(question, language, passage, unit.language):
+        return False
     if question.kind not in ("how much", "what"):
         return True
-    asked = text.casefold()
+    said, asked = passage.casefold(), text.casefold()
     return all(told.search(said) for sum_, told in _kinds_of_sums() if sum_.search(asked))
 
 
-def _about_any(
-    question: Asked, language: Language | None, terms: frozenset[str], spoken: Language
-) -> bool:
-    """Return whether any word that says what a question is about is among terms of a language.
+def _about_any(question: Asked, language: Language | None, passage: str, spoken: Language) -> bool:
+    """Return whether any word that says what a question is about is in a passage of a language.
 
     A price is found for whatever a price is asked for: *price* alone isn't what it is about. A
-    word that no dictionary has in that language may be there.
+    word that no dictionary has in that language may be there. A compound that no analyser cut may
+    be about what its first or last part says.
     """
-    telling = _telling(question)
-    if spoken != language and any(
-        all(way.language != spoken for way in word.translations) for word in telling
-    ):
-        return True
-    return not telling or any(held(word, terms, spoken) >= _HELD for word in telling)
-
-
-def _telling(question: Asked) -> list[Word]:
-    """Return the words of a question that don't only ask."""
-    return [
+    telling = [
         word
         for word in question.words
         if word.weight > FUNCTION_WORD_WEIGHT and not only_asks(word.surface)
     ]
+    if spoken != language and any(
+        all(way.language != spoken for way in word.translations) for word in telling
+    ):
+        return True
+    terms = terms_of(passage, spoken)
+    if not telling or any(held(word, terms, spoken) >= _HELD for word in telling):
+        return True
+    words = frozenset(_WORD.findall(passage.casefold()))
+    return spoken == language and any(_has_part(word, words) for word in telling)
 
 
 def _has_part(word: Word, said: frozenset[str]) -> bool:
