@@ -1,22 +1,26 @@
 """Words in pictures, by a recognition of its own, for quotes that no raw reader can see.
 
-A page is drawn at another resolution than our reader draws it at and recognised twice, as a
-page and as scattered labels. It is the same program (Tesseract), so what agrees is told apart
-from what a raw reader confirms, and isn't counted among the right ones.
+A page is drawn at other resolutions than our reader draws it at, and each drawing recognised
+twice, as a page and as scattered labels. It is the same program (Tesseract), so what agrees is
+told apart from what a raw reader confirms, and isn't counted among the right ones.
 """
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from difflib import SequenceMatcher
 from functools import lru_cache
+from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ingest.cleaning import fold
 
-DPI = 220
+RESOLUTIONS = (220, 400)
+"""Dots an inch; our reader draws at 300."""
+
 AGREES = 0.9
 """The share of a quote's letters that the recognition has, in the quote's order, at least."""
 
@@ -27,21 +31,22 @@ _LANGUAGES = ("fin", "swe", "eng")
 
 @lru_cache(maxsize=16)
 def recognised(path: Path, page: int) -> tuple[str, ...]:
-    """Return a page's text (from 1) as recognised in two ways; nothing without Tesseract."""
+    """Return a page's text (from 1) as recognised in four ways; nothing without Tesseract."""
     program = shutil.which("tesseract")
     if program is None:
         return ()
     import pypdfium2  # heavy: only where a picture is checked
 
+    texts = []
     with TemporaryDirectory() as temporary:
-        picture = Path(temporary) / "page.png"
+        pictures = [Path(temporary) / f"{dpi}.png" for dpi in RESOLUTIONS]
         document = pypdfium2.PdfDocument(path)
         try:
-            document[page - 1].render(scale=DPI / 72).to_pil().convert("L").save(picture)
+            for picture, dpi in zip(pictures, RESOLUTIONS, strict=True):
+                document[page - 1].render(scale=dpi / 72).to_pil().convert("L").save(picture)
         finally:
             document.close()
-        texts = []
-        for mode in _MODES:
+        for picture, mode in product(pictures, _MODES):
             command = [program, str(picture), "-", "--psm", mode, "-l", "+".join(_LANGUAGES)]
             try:
                 done = subprocess.run(command, capture_output=True, timeout=_SECONDS, check=True)
@@ -52,10 +57,14 @@ def recognised(path: Path, page: int) -> tuple[str, ...]:
 
 
 def agrees(path: Path, page: int, quote: str) -> bool:
-    """Tell whether a recognition of a page has nearly all of a quote, in its order."""
-    wanted = fold(quote)
-    return bool(wanted) and any(
-        wanted in text or _share(wanted, text) >= AGREES for text in recognised(path, page)
+    """Tell whether a recognition of a page has nearly all of a quote, in its order.
+
+    Of a row it has each cell: another recognition may find other cells beside them.
+    """
+    cells = [cell for cell in map(fold, re.split(r" \| |\n", quote)) if cell]
+    texts = recognised(path, page)
+    return bool(cells) and all(
+        any(cell in text or _share(cell, text) >= AGREES for text in texts) for cell in cells
     )
 
 

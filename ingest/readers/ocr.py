@@ -15,8 +15,9 @@ import os
 import re
 import shutil
 import subprocess
-from collections import defaultdict
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,15 @@ from ingest.sandbox import still_working
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
+_LABEL = 3
+"""Words of a line that may be a label in a picture."""
+
+_FEW, _MANY = 4, 0.15
+"""Labels that a page has at least, also as a share of its lines, to be looked at once more."""
+
+_SECOND = 0.75
+"""How large it is drawn for that."""
 
 INSTALL_OCR = "apt install tesseract-ocr tesseract-ocr-fin tesseract-ocr-swe tesseract-ocr-eng"
 
@@ -141,22 +151,73 @@ def _read(
         straight = upright.rotate(
             skew, resample=pillow.Resampling.BICUBIC, expand=False, fillcolor=255
         )
-    said = _run(
-        straight,
-        ["-l", "+".join(languages), "--psm", "3", "--dpi", str(round(dpi)), "tsv"],
-        settings,
-    )
-    if said is None:
+
+    def look(picture: Image, dots: float, mode: str) -> Seen | None:
+        asked = ["-l", "+".join(languages), "--psm", mode, "--dpi", str(round(dots)), "tsv"]
+        said = _run(picture, asked, settings)
+        return None if said is None else _seen(said, dots)
+
+    seen = look(straight, dpi, "3")
+    if seen is None:
         return None
-    return _words(said, straight.size, (turn, skew), dpi)
+    if labels := labels_of(seen):
+        small = straight.resize(
+            (round(straight.width * _SECOND), round(straight.height * _SECOND)),
+            pillow.Resampling.LANCZOS,
+        )
+        again = look(small, dpi * _SECOND, "11")
+        if again is not None:
+            seen = confirmed(seen, labels, again)
+    return _words(seen, straight.size, (turn, skew), dpi)
 
 
-def _words(tsv: str, size: tuple[int, int], turned: tuple[int, float], dpi: float) -> Recognised:
-    """Turn tesseract's table into a page; ``turned`` is the quarter turn and the skew undone."""
-    turn, skew = turned
-    scale = 72 / dpi
-    lines: dict[tuple[str, str, str], tuple[float, float]] = {}
-    found: list[tuple[tuple[str, str, str], str, Box, float]] = []
+LineKey = tuple[str, str, str]
+"""Names a line: block, paragraph, line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What tesseract saw: lines from top to bottom, and words with their boxes, in pixels."""
+
+    dpi: float
+    lines: dict[LineKey, tuple[float, float]]
+    words: Sequence[tuple[LineKey, str, Box, float]]
+
+
+def labels_of(seen: Seen) -> frozenset[LineKey]:
+    """Return the lines of a word or two, where a page has many such: charts, maps, drawings."""
+    words = Counter(key for key, _, _, _ in seen.words)
+    short = frozenset(key for key, count in words.items() if count <= _LABEL)
+    return short if len(short) >= max(_FEW, _MANY * len(words)) else frozenset()
+
+
+def confirmed(seen: Seen, labels: frozenset[LineKey], again: Seen) -> Seen:
+    """Leave out the words of labels that a second look doesn't see alike, where they stand.
+
+    A chart's axes and legends look like letters; what is no word is read in another way when it
+    is drawn in another size.
+    """
+    scale = seen.dpi / again.dpi
+    there: dict[str, list[Box]] = defaultdict(list)
+    for _, text, (left, top, right, bottom), _ in again.words:
+        there[text.casefold()].append((left * scale, top * scale, right * scale, bottom * scale))
+
+    def stays(text: str, box: Box) -> bool:
+        return any(
+            box[0] < other[2] and other[0] < box[2] and box[1] < other[3] and other[1] < box[3]
+            for other in there[text.casefold()]
+        )
+
+    return replace(
+        seen,
+        words=[one for one in seen.words if one[0] not in labels or stays(one[1], one[2])],
+    )
+
+
+def _seen(tsv: str, dpi: float) -> Seen:
+    """Read tesseract's table."""
+    lines: dict[LineKey, tuple[float, float]] = {}
+    found: list[tuple[LineKey, str, Box, float]] = []
     for row in csv.DictReader(io.StringIO(tsv), delimiter="\t", quoting=csv.QUOTE_NONE):
         key = (row["block_num"], row["par_num"], row["line_num"])
         left, top = float(row["left"]), float(row["top"])
@@ -170,8 +231,16 @@ def _words(tsv: str, size: tuple[int, int], turned: tuple[int, float], dpi: floa
             if not text or confidence < (50 if wordless else 15) or height < 0.02 * dpi:
                 continue
             found.append((key, text, (left, top, left + width, top + height), confidence))
+    return Seen(dpi, lines, found)
+
+
+def _words(seen: Seen, size: tuple[int, int], turned: tuple[int, float], dpi: float) -> Recognised:
+    """Turn what was seen into a page; ``turned`` is the quarter turn and the skew undone."""
+    turn, skew = turned
+    scale = 72 / dpi
+    lines, found = seen.lines, seen.words
     heights: dict[tuple[str, str], list[float]] = defaultdict(list)
-    texts: dict[tuple[str, str, str], str] = defaultdict(str)
+    texts: dict[LineKey, str] = defaultdict(str)
     for key, text, _, _ in found:
         texts[key] += text
     for key in texts:

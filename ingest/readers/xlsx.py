@@ -373,7 +373,7 @@ def _parsed(section: str) -> tuple[str, str, str]:
         literals.append(found[1] or found[2] or found[3] or "")
         return f"\x01{chr(0xE000 + len(literals) - 1)}"
 
-    bare = _QUOTED.sub(hidden, section)
+    bare = _QUOTED.sub(hidden, section.replace("\x01", ""))
     digits = _DIGITS.search(bare)
     if digits is None:
         return "", "", ""

@@ -18,6 +18,7 @@ from ingest.readers.layout.paragraphs import (
 )
 from ingest.readers.layout.rows import leaders, part_notes, settle_marks
 from ingest.readers.layout.shapes import Heading, Item, Page
+from ingest.readers.layout.torn import Torn
 from ingest.readers.layout.writing import Assembled, write_text
 
 
@@ -53,7 +54,9 @@ def assemble(pages: Sequence[Page], outline: Sequence[Heading] = ()) -> Assemble
         mark_footnotes(items, page, body)
         laid.append(items)
     match_outline(laid, outline)
-    drafts = in_page_order(drafts_of(laid, body, pitch_of(laid)))
+    pitch = pitch_of(laid)
+    drafts = Torn(pages, drafts_of(laid, body, pitch)).mended(body=body, pitch=pitch)
+    drafts = in_page_order(drafts)
     classify(drafts, body)
     return write_text(drafts, len(pages), forms)
 

@@ -7,7 +7,16 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 from reportlab.lib import fonts as reportlab_fonts
 
-from ingest.readers.ocr import OcrSettings, ocr_available, recognise, skew_of
+from ingest.readers.layout import Box
+from ingest.readers.ocr import (
+    OcrSettings,
+    Seen,
+    confirmed,
+    labels_of,
+    ocr_available,
+    recognise,
+    skew_of,
+)
 from ingest.readers.pdf import read_pdf
 from ingest.readers.scans import read_image
 from kb.errors import UnreadableDocument
@@ -145,3 +154,45 @@ def test_an_empty_picture_has_nothing_to_recognise(tmp_path: Path) -> None:
     with pytest.raises(UnreadableDocument) as refused:
         read_image(tmp_path / "white.png")
     assert refused.value.code == "unreadable_ocr_failed"
+
+
+def _line(number: int, *texts: str) -> list[tuple[tuple[str, str, str], str, Box, float]]:
+    """Return words of a line as they are seen, 100 pixels each."""
+    return [
+        (
+            ("1", "1", str(number)),
+            text,
+            (100.0 * at, 50.0 * number, 100.0 * at + 90, 50.0 * number + 40),
+            90.0,
+        )
+        for at, text in enumerate(texts)
+    ]
+
+
+def test_a_label_stays_where_a_second_look_sees_it_in_its_place() -> None:
+    running = _line(1, *SENTENCES[0].split(), "sama")
+    shown = ("typpi", "Oo", "höyry", "[<>]")
+    labels = [word for at, text in enumerate(shown, 2) for word in _line(at, text)]
+    seen = Seen(300, {}, [*running, *labels])
+    # Half the size: "Oo" is read as another word, "höyry" stands elsewhere.
+    again = Seen(
+        150,
+        {},
+        [
+            (key, {"Oo": "0"}.get(text, text), (box[0] / 2, box[1] / 2, box[2] / 2, box[3] / 2), 90)
+            for key, text, box, _ in labels
+            if text not in ("[<>]", "höyry")
+        ]
+        + [(("9", "1", "1"), "HÖYRY", (900.0, 900.0, 950.0, 930.0), 90)],
+    )
+
+    found = confirmed(seen, labels_of(seen), again)
+
+    assert [text for _, text, _, _ in found.words] == [word for _, word, _, _ in running] + [
+        "typpi"
+    ]
+
+
+def test_a_page_with_few_short_lines_has_no_labels() -> None:
+    lines = [word for at in range(20) for word in _line(at, *SENTENCES[0].split())]
+    assert labels_of(Seen(300, {}, [*lines, *_line(20, "12")])) == frozenset()

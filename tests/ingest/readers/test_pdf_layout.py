@@ -513,3 +513,37 @@ def test_every_point_of_a_full_grid_lies_in_the_cell_drawn_around_it(
     y = ys[row] + data.draw(st.floats(0.1, 0.9)) * heights[row]
     assert grid.holds(x, y)
     assert grid.cell(x, y) == (row, column)
+
+
+def _laid(lines: Sequence[tuple[float, float, str]]) -> list[Word]:
+    """Return the words of lines (left, baseline, text) in the order that the file has them in."""
+    return [
+        Word(text, left + 45 * at, base - 8, left + 45 * at + 40, base + 2, base, 10)
+        for left, base, line in lines
+        for at, text in enumerate(line.split())
+    ]
+
+
+LABELS = ("Vesi ja viemäri", "Sähkö ja kaasu", "Raide ja satama")
+TOLD = ("Verkot tulevat tontin rajalle", "asti ja niiden hinnan", "kertoo alueen oma yhtiö.")
+
+
+def test_what_stands_side_by_side_without_a_gutter_is_not_one_sentence() -> None:
+    rows = range(100, 136, 12)
+    labels = [(60.0, float(base), text) for base, text in zip(rows, LABELS, strict=True)]
+    told = [(195.0, float(base), text) for base, text in zip(rows, TOLD, strict=True)]
+
+    apart = assemble([Page(595, 842, _laid([*labels, *told]))])
+
+    joined = " ".join(apart.text.split())
+    assert " ".join(LABELS) in joined
+    assert " ".join(TOLD) in joined
+
+
+def test_lines_that_follow_each_other_in_the_file_stay_as_they_are() -> None:
+    both = zip(range(100, 136, 12), LABELS, TOLD, strict=True)
+    lines = [(60.0, float(base), f"{label} {told}") for base, label, told in both]
+
+    found = assemble([Page(595, 842, _laid(lines))])
+
+    assert " ".join(found.text.split()) == " ".join(text for _, _, text in lines)

@@ -87,6 +87,7 @@ def test_comments_on_cells_follow_the_sheet_without_their_authors() -> None:
         (61, "yyyy-mm-dd", "1900-03-01"),
         (3, "@", "3"),
         (12, "00000", "12"),
+        (12, "0\x010", "12"),
     ],
 )
 def test_numbers_are_shown_as_the_sheet_shows_them(value: float, code: str, shown: str) -> None:
