@@ -34,6 +34,9 @@ _LABEL = 3
 _FEW, _MANY = 4, 0.15
 """Labels that a page has at least, also as a share of its lines, to be looked at once more."""
 
+_DOUBTED = 60.0
+"""Per cent of confidence in a word; a line with one that has less may be a longer label."""
+
 _SECOND = 0.75
 """How large it is drawn for that."""
 
@@ -185,10 +188,13 @@ class Seen:
 
 
 def labels_of(seen: Seen) -> frozenset[LineKey]:
-    """Return the lines of a word or two, where a page has many such: charts, maps, drawings."""
+    """Return the lines of a few words, where a page has many such: charts, maps, drawings."""
     words = Counter(key for key, _, _, _ in seen.words)
     short = frozenset(key for key, count in words.items() if count <= _LABEL)
-    return short if len(short) >= max(_FEW, _MANY * len(words)) else frozenset()
+    if len(short) < max(_FEW, _MANY * len(words)):
+        return frozenset()
+    doubted = {key for key, _, _, confidence in seen.words if confidence < _DOUBTED}
+    return short | {key for key in doubted if words[key] <= 2 * _LABEL}
 
 
 def confirmed(seen: Seen, labels: frozenset[LineKey], again: Seen) -> Seen:

@@ -21,6 +21,9 @@ _SAME_LINE = 0.3
 _LISTED = 4
 """So many times does a row with others between its lines hold no cells, but lines of a list."""
 
+_LABEL, _SHORT = 2, 80
+"""Lines and letters of what may be a label in a diagram: nothing that goes on in a column."""
+
 _FAR = 4.0
 """Words of a line stand so near, in parts of their size."""
 
@@ -56,6 +59,8 @@ class Torn:
 
     def _is_torn(self, number: int, draft: Draft) -> bool:
         if draft.cells is None:
+            if len(draft.lines) <= _LABEL and len(draft.text) < _SHORT:
+                return any(True for _ in pairwise(self._columns(draft.lines)))
             return any(self._is_seam(*step) for step in _steps(draft.lines))
         seams = [step for cell in draft.cells for step in _steps(cell) if self._is_seam(*step)]
         if len(seams) >= _LISTED:
