@@ -35,7 +35,7 @@ _KNOWN = 0.1
 _WITHIN_ONE = 0.05
 _WITHIN_SEVERAL = 0.4
 
-_REPLACED = 2.0
+_REPLACED = 2.5
 """What a statement of a version that a newer one has replaced is worth less, as a logarithm."""
 
 
