@@ -7,8 +7,9 @@ page; nothing knows where the words came from. The steps, a page at a time and t
 2. rows to bands that share white gutters, each band to columns of text, a table, or plain lines
    (``arrange``): an XY-cut that looks for the longest runs of rows with a common gutter;
 3. running heads, feet and page numbers found by repetition over pages (``furniture``);
-4. lines to paragraphs, headings, list items, captions and footnotes (``assemble``), one text
-   with exact page starts and the span of every word.
+4. lines to paragraphs, headings, list items, captions and footnotes (``assemble``), and those apart
+   again that were read across what the file writes one after the other (``Torn``); one text with
+   exact page starts and the span of every word.
 """
 
 from __future__ import annotations
