@@ -8,12 +8,16 @@ stand nowhere in the document.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import pairwise
+from typing import TypeVar
 
 from ingest.readers.layout.headings import Draft
 from ingest.readers.layout.paragraphs import drafts_of
-from ingest.readers.layout.shapes import Item, Line, Page, Word
+from ingest.readers.layout.shapes import Line, Page, Word
+
+T = TypeVar("T")
 
 _SAME_LINE = 0.3
 """Words of a line have baselines so near, in parts of their size."""
@@ -52,7 +56,7 @@ class Torn:
         for number, draft in enumerate(self._drafts):
             if self._is_torn(number, draft):
                 for piece in self._pieces(draft):
-                    out += drafts_of([piece], body, pitch)
+                    out += drafts_of([[*piece]], body, pitch)
             else:
                 out.append(draft)
         return out
@@ -60,13 +64,15 @@ class Torn:
     def _is_torn(self, number: int, draft: Draft) -> bool:
         if draft.cells is None:
             if len(draft.lines) <= _LABEL and len(draft.text) < _SHORT:
-                return any(True for _ in pairwise(self._columns(draft.lines)))
+                return len(list(self._columns(draft.lines))) > 1
             return any(self._is_seam(*step) for step in _steps(draft.lines))
         seams = [step for cell in draft.cells for step in _steps(cell) if self._is_seam(*step)]
         if len(seams) >= _LISTED:
             return True
         # A row of a table may be written line by line, over its cells.
-        return not all(self._within(number, line.page, one, two) for _, line, one, two in seams)
+        return not all(
+            self._follows(line.page, one, other, past=number) for _, line, one, other in seams
+        )
 
     def _is_seam(self, before: Line, line: Line, one: Word, other: Word) -> bool:
         """Tell whether a word and the one before it don't belong together."""
@@ -77,15 +83,16 @@ class Torn:
         # A sentence that goes on in another column: figures may come in between.
         return not one.text.endswith("-") and self._between(line.page, one, other) is None
 
-    def _follows(self, page: int, one: Word, other: Word) -> bool:
-        """Tell whether a word comes after another in the file, with nothing of a block between."""
-        between = self._between(page, one, other)
-        return between is not None and all(owner is None for owner in between)
+    def _follows(self, page: int, one: Word, other: Word, *, past: int | None = None) -> bool:
+        """Tell whether a word comes after another in the file, with nothing of a block between.
 
-    def _within(self, number: int, page: int, one: Word, other: Word) -> bool:
-        """Tell the same, with nothing of another block between."""
+        Words of the block ``past`` may stand there.
+        """
         between = self._between(page, one, other)
-        return between is not None and all(owner in (None, number) for owner in between)
+        return between is not None and all(owner in (None, past) for owner in between)
+
+    def _parts(self, page: int, one: Word, other: Word) -> bool:
+        return not self._follows(page, one, other)
 
     def _between(self, page: int, one: Word, other: Word) -> list[int | None] | None:
         """Return what blocks the words between two are of; None where the second comes before."""
@@ -96,7 +103,7 @@ class Torn:
             return None
         return [self._owner.get(id(word)) for word in self._words[page][first + 1 : then]]
 
-    def _pieces(self, draft: Draft) -> Iterator[list[Item]]:
+    def _pieces(self, draft: Draft) -> Iterator[list[Line]]:
         """Yield the lines of each piece."""
         if draft.cells is None and not any(
             before.region == line.region and self._is_seam(before, line, one, other)
@@ -107,34 +114,34 @@ class Torn:
         for page in dict.fromkeys(line.page for line in draft.lines):
             words = [word for line in draft.lines if line.page == page for word in line.words]
             words.sort(key=lambda word: self._place.get(id(word), 0))
-            for run in self._runs(page, words):
+            for run in _parted(words, partial(self._parts, page)):
                 lines = [Line(words=own, page=page) for own in _lines(run)]
                 edges = min(line.left for line in lines), max(line.right for line in lines)
                 for line in lines:
                     line.edges = edges
                     line.footnote = draft.lines[0].footnote
-                yield [*lines]
+                yield lines
 
-    def _columns(self, lines: Sequence[Line]) -> Iterator[list[Item]]:
+    def _columns(self, lines: Sequence[Line]) -> Iterator[list[Line]]:
         """Yield lines, parted where a column doesn't go on in the next."""
-        piece: list[Item] = [lines[0]]
-        for before, line in pairwise(lines):
+
+        def apart(before: Line, line: Line) -> bool:
             one, other = before.words[-1], line.words[0]
             goes_on = before.page != line.page or one.text.endswith("-")
-            if not goes_on and not self._follows(line.page, one, other):
-                yield piece
-                piece = []
-            piece.append(line)
-        yield piece
+            return not goes_on and not self._follows(line.page, one, other)
 
-    def _runs(self, page: int, words: Sequence[Word]) -> Iterator[list[Word]]:
-        run = [words[0]]
-        for one, other in pairwise(words):
-            if not self._follows(page, one, other):
-                yield run
-                run = []
-            run.append(other)
-        yield run
+        return _parted(lines, apart)
+
+
+def _parted(items: Sequence[T], apart: Callable[[T, T], bool]) -> Iterator[list[T]]:
+    """Yield runs of items; ``apart`` says of two neighbours that another run begins."""
+    run = [items[0]]
+    for one, other in pairwise(items):
+        if apart(one, other):
+            yield run
+            run = []
+        run.append(other)
+    yield run
 
 
 def _steps(lines: Sequence[Line]) -> Iterator[tuple[Line, Line, Word, Word]]:
@@ -146,12 +153,10 @@ def _steps(lines: Sequence[Line]) -> Iterator[tuple[Line, Line, Word, Word]]:
 
 def _lines(run: Sequence[Word]) -> Iterator[list[Word]]:
     """Yield words that stand in a row, one after the other."""
-    line = [run[0]]
-    for one, other in pairwise(run):
+
+    def apart(one: Word, other: Word) -> bool:
         size = max(one.size, other.size)
         level = abs(other.base - one.base) < _SAME_LINE * size or other.mark or one.mark
-        if not (level and one.left <= other.left < one.right + _FAR * size):
-            yield line
-            line = []
-        line.append(other)
-    yield line
+        return not (level and one.left <= other.left < one.right + _FAR * size)
+
+    return _parted(run, apart)
