@@ -265,6 +265,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = usual_parser(__doc__, epochs=usual.epochs, rate=usual.rate, seed=usual.seed)
     parser.add_argument("--layers", type=int, help="of the embedder's, all by default")
     parser.add_argument("--resume", type=Path, help="a graph to begin with, not the embedder")
+    parser.add_argument(
+        "--frozen", type=int, default=0, help="of the layers, which stay as they are"
+    )
     parser.add_argument("--threads", type=int, help="processor cores, all by default")
     chosen = parser.parse_args(arguments)
     torch.manual_seed(chosen.seed)
@@ -274,6 +277,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     network = AnswerNetwork(weights, chosen.layers)
     if chosen.resume is not None:
         resume(network, chosen.resume)
+    network.freeze(chosen.frozen)
     passages, questions = gather(chosen.sets)
     embedder = open_embedder(
         BUNDLED, cache_folder=default_cache() / "models", threads=chosen.threads

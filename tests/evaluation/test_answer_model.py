@@ -440,6 +440,31 @@ def test_two_steps_of_training_lower_the_loss() -> None:
 @pytest.mark.models
 @pytest.mark.filterwarnings("default")
 @pytest.mark.usefixtures("one_thread")
+def test_frozen_layers_stay_and_the_others_learn() -> None:
+    import torch
+
+    from evaluation.answer_model.network import AnswerNetwork
+    from evaluation.answer_model.train import Course, train
+
+    weights = Weights(bundled_file())
+    network = AnswerNetwork(weights, 2)
+    network.freeze(1)
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    course = Course(epochs=1, lists=4, rate=1e-3)
+    list(train(network, lists(count=4), course=course, weights=weights))
+    learned = {
+        name for name, value in network.state_dict().items() if not torch.equal(value, before[name])
+    }
+
+    assert {"layers.1.qkv.weight", "head.weight"} <= learned
+    assert not [one for one in learned if not one.startswith(("layers.1.", "head."))]
+    with pytest.raises(ValueError, match="2 layers"):
+        network.freeze(3)
+
+
+@pytest.mark.models
+@pytest.mark.filterwarnings("default")
+@pytest.mark.usefixtures("one_thread")
 def test_the_graph_scores_as_the_network_does(tmp_path: Path) -> None:
     import torch
 
