@@ -31,7 +31,6 @@ _SLOPE, _SHIFT = 20.0, -16.0
 _QKV = ("q", "k", "v")
 _MATRICES = ("ao", "fi", "fo")
 _NORMALISATIONS = ("aln", "oln")
-_BEFORE_LAYERS = ("pos", "seg", "ln.weight", "ln.bias")
 
 
 class _Normalisation(nn.LayerNorm):  # type: ignore[misc, unused-ignore]  # torch is Any
@@ -99,19 +98,6 @@ class _Layers(nn.Module):  # type: ignore[misc, unused-ignore]  # torch is Any t
         numbers = range(weights.layers if count is None else count)
         self.layers = nn.ModuleList([Layer(weights, number) for number in numbers])
 
-    def freeze(self, count: int) -> None:
-        """Let the first ``count`` layers, and what comes before them, stay as they are.
-
-        Steps backwards end there, so each costs a fifth less where a third is frozen.
-        """
-        if not 0 <= count <= len(self.layers):
-            raise ValueError(f"there are {len(self.layers)} layers, not {count}")
-        for layer in self.layers[:count]:
-            layer.requires_grad_(False)
-        for name, parameter in self.named_parameters():
-            if count and name in _BEFORE_LAYERS:
-                parameter.requires_grad_(False)
-
     def words(self, ids: Any) -> Any:
         """Return the embeddings of tokens, (n, tokens, dimension), which stay as they are."""
         return torch.from_numpy(self._weights.words(ids.reshape(-1)).reshape(*ids.shape, -1))
@@ -142,6 +128,18 @@ class AnswerNetwork(_Layers):
         nn.init.normal_(self.head.weight, std=_SPREAD)
         self.head.weight.data[:, size:] = _SLOPE / size**0.5
         self.head.bias.data[:] = _SHIFT
+
+    def freeze(self, count: int) -> None:
+        """Let the first ``count`` layers, and what comes before them, stay as they are.
+
+        Steps backwards end there, so they take less time. Raises ValueError where there aren't as
+        many layers.
+        """
+        if not 0 <= count <= len(self.layers):
+            raise ValueError(f"there are {len(self.layers)} layers, not {count}")
+        if count:
+            for part in (self.pos, self.seg, self.ln, *self.layers[:count]):
+                part.requires_grad_(False)
 
     def forward(self, items: Sequence[Pair]) -> Any:
         """Return the log-odds, shape (n,), that each statement answers its question."""
