@@ -7,11 +7,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from kb.assembly import open_knowledge_base
 from kb.knowledge_base import KnowledgeBase
 from kb.protocols import Embedder, Matrix
 from kb.settings import load_settings
+
+# How long an example takes says how busy the machine is.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 def need(present: object, what: str) -> None:

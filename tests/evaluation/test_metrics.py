@@ -82,7 +82,7 @@ def a_run(draw: st.DrawFn) -> tuple[list[str], dict[str, int]]:
 
 
 @given(a_run(), st.sampled_from([1, 3, 10, 20]))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_measures_agree_with_ir_measures(run: tuple[list[str], dict[str, int]], k: int) -> None:
     ranking, judged = run
     if not any(judged.values()):

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given as examples
-from hypothesis import settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -123,7 +122,6 @@ def test_an_address_of_a_document_is_a_link_only_when_it_is_one() -> None:
         assert web_address(bad) == ""
 
 
-@settings(deadline=None)
 @examples(st.text(max_size=60) | st.text("-+=1.)#>`*_[]()!<:/w| ~&\\\n", max_size=25))
 def test_escaped_text_is_text_and_nothing_else_in_markdown(text: str) -> None:
     reader = MarkdownIt("commonmark").enable(["table", "strikethrough"])

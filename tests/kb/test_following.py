@@ -176,7 +176,7 @@ what about kuka omistaa vad kostar does cost sataman the port
 _WORDS = st.sampled_from(_SOME.split())
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(
     question=st.text(max_size=40) | st.lists(_WORDS, max_size=7).map(" ".join),
     before=st.text(max_size=40) | st.lists(_WORDS, max_size=9).map(" ".join),

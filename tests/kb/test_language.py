@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kb.language import detect, language_of, sentence_spans
@@ -96,7 +96,6 @@ def test_list_items_and_blank_lines_end_a_sentence_and_a_line_end_does_not() -> 
     ]
 
 
-@settings(deadline=None)  # the first example opens the word lists
 @given(
     st.text(alphabet='aäÅB1. ,\n\t?!-–”"(v)', max_size=120),
     st.sampled_from(LANGUAGES),

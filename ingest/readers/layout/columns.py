@@ -29,7 +29,7 @@ from ingest.readers.layout.clusters import clusters_of, reading_order
 from ingest.readers.layout.dividing import Part, divided, past_figures
 from ingest.readers.layout.framed import filled, middle, within
 from ingest.readers.layout.gutters import Usual, extent
-from ingest.readers.layout.rows import cut_apart, is_figure, justified_rows, rows_of
+from ingest.readers.layout.rows import cut_apart, far_apart, is_figure, justified_rows, rows_of
 from ingest.readers.layout.shapes import Item, Line, Page, Row, Word
 
 
@@ -399,7 +399,13 @@ class Arranger:
         return Line(words, page=self.number)
 
     def _row(self, cells: list[list[Line]]) -> Row:
-        return Row([cell for cell in cells if cell], self.table, self.number)
+        made: list[list[Line]] = []
+        for cell in cells:
+            if len(cell) == 1:
+                made += [[self._cell_line(words)] for words in far_apart(cell[0].words)]
+            elif cell:
+                made.append(cell)
+        return Row(made, self.table, self.number)
 
 
 def _uneven(columns: Sequence[Sequence[Word]], sizes: Sequence[Column]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from statistics import median
@@ -177,19 +177,61 @@ MARKER = re.compile(
 
 NUMBER = re.compile(r"\d{1,3}$")
 
+_BULLETS = frozenset("•◦▪▫■□●○◆◇►▶▸‣⁃∙➢➤❖")
+
+# In letters' size: the widest space, the widest behind a marker (a tab), and how near a bullet may
+# stand behind what it still divides, as in a line of names.
+_WIDE = 1.6
+_TAB = 8.0
+_CLOSE = 0.7
+
 
 def cut_apart(row: Sequence[Word]) -> Iterator[list[Word]]:
-    """Cut a row at gaps too wide for a space, but not behind a bullet or a number."""
+    """Cut a row at gaps too wide for a space, and before the bullet of a cell beside another.
+
+    Behind a bullet or a number in front a gap may be as wide as a tab; on a chart's axis, figures
+    that look like numbers of sections stand farther from each other.
+    """
+    return _cut(row, _parts)
+
+
+def pieces_of(row: Sequence[Word]) -> Iterator[list[Word]]:
+    """Cut a row where a gap is wider than two letters' size."""
+    return _cut(row, lambda piece, word: _gap(piece, word) > 2 * word.size)
+
+
+def far_apart(words: Sequence[Word]) -> Iterator[list[Word]]:
+    """Cut the words of a cell where they stand farther apart than behind a tab: they are two."""
+    return _cut(words, lambda piece, word: _gap(piece, word) > _TAB * _larger(piece, word))
+
+
+def _cut(
+    words: Sequence[Word], parts: Callable[[Sequence[Word], Word], bool]
+) -> Iterator[list[Word]]:
     piece: list[Word] = []
-    for word in row:
-        wide = 1.6 * max(word.size, piece[-1].size) if piece else 0.0
-        marker = len(piece) == 1 and MARKER.match(piece[0].text)
-        if piece and word.left - piece[-1].right > wide and not marker:
+    for word in words:
+        if piece and parts(piece, word):
             yield piece
             piece = []
         piece.append(word)
     if piece:
         yield piece
+
+
+def _gap(piece: Sequence[Word], word: Word) -> float:
+    return word.left - piece[-1].right
+
+
+def _larger(piece: Sequence[Word], word: Word) -> float:
+    return max(word.size, piece[-1].size)
+
+
+def _parts(piece: Sequence[Word], word: Word) -> bool:
+    gap, size = _gap(piece, word), _larger(piece, word)
+    if word.text in _BULLETS and abs(gap) > _CLOSE * size:
+        return True
+    marked = len(piece) == 1 and MARKER.match(piece[0].text)
+    return gap > (_TAB if marked else _WIDE) * size
 
 
 def justified_rows(rows: Sequence[list[Word]]) -> set[int]:
@@ -231,18 +273,6 @@ _FIGURES = re.compile(r"[(<>≤≥~±+–−-]?\s*\d[\d\s.,:/–−-]*[)%‰€$
 def is_figure(words: Sequence[Word]) -> bool:
     """Tell whether a cell holds a number and nothing else, or the dash for none."""
     return bool(_FIGURES.fullmatch(" ".join(word.text for word in words)))
-
-
-def pieces_of(row: Sequence[Word]) -> Iterator[list[Word]]:
-    """Cut a row where a gap is wider than two letters' size."""
-    piece: list[Word] = []
-    for word in row:
-        if piece and word.left - piece[-1].right > 2 * word.size:
-            yield piece
-            piece = []
-        piece.append(word)
-    if piece:
-        yield piece
 
 
 _DOTS = re.compile(r"[.…]+$")

@@ -547,3 +547,71 @@ def test_lines_that_follow_each_other_in_the_file_stay_as_they_are() -> None:
     found = assemble([Page(595, 842, _laid(lines))])
 
     assert " ".join(found.text.split()) == " ".join(text for _, _, text in lines)
+
+
+def test_the_axes_of_charts_beside_each_other_are_not_one_line(tmp_path: Path) -> None:
+    canvas = sheet(tmp_path / "a.pdf")
+    for at, (one, other) in enumerate((("0.6", "0.40"), ("0.3", "0.20"), ("0.0", "0.00"))):
+        put_lines(canvas, [one], (60, 100 + 40 * at), size=7)
+        put_lines(canvas, [other], (300, 107 + 33.5 * at), size=7)
+    canvas.save()
+
+    reading = read_pdf(tmp_path / "a.pdf")
+
+    cells = [cell for text in texts(reading) for cell in text.split(" | ")]
+    assert sorted(cells) == ["0.0", "0.00", "0.20", "0.3", "0.40", "0.6"]
+    check(reading)
+
+
+def test_a_number_and_its_item_may_stand_a_tab_apart(tmp_path: Path) -> None:
+    canvas = sheet(tmp_path / "a.pdf")
+    for at, told in enumerate(TOLD):
+        put_lines(canvas, [f"{at + 1}."], (60, 100 + 30 * at))
+        put_lines(canvas, [told], (130, 100 + 30 * at))
+    canvas.save()
+
+    reading = read_pdf(tmp_path / "a.pdf")
+
+    assert texts(reading) == [f"{at + 1}. {told}" for at, told in enumerate(TOLD)]
+    check(reading)
+
+
+def test_bullets_in_cells_that_no_gutter_parts_begin_items_of_their_own(tmp_path: Path) -> None:
+    canvas = sheet(tmp_path / "a.pdf")
+    for row, first in enumerate(("Kyllä alaviitteellä asti", "Kyllä")):
+        for column, told in enumerate((first, "Ei", "Kyllä")):
+            put_lines(canvas, [f"• {told}"], (60 + 45 * column, 100 + 14 * row))
+    canvas.save()
+
+    reading = read_pdf(tmp_path / "a.pdf")
+
+    assert "• Kyllä • Ei" not in reading.text
+    assert sorted(texts(reading, BlockKind.LIST_ITEM)).count("• Kyllä") == 3
+    check(reading)
+
+
+def test_names_with_dots_between_them_stay_one_line(tmp_path: Path) -> None:
+    canvas = sheet(tmp_path / "a.pdf")
+    line = "Kokkola  •  Pietarsaari  •  Kalajoki"
+    put_lines(canvas, [line], (60, 100))
+    canvas.save()
+
+    reading = read_pdf(tmp_path / "a.pdf")
+
+    assert " ".join(reading.text.split()) == " ".join(line.split())
+    check(reading)
+
+
+def test_what_stands_far_apart_in_a_row_is_no_one_cell(tmp_path: Path) -> None:
+    canvas = sheet(tmp_path / "a.pdf")
+    put_lines(canvas, ["Kuormitus talvella ja kesällä koko alueella"], (60, 100))
+    for row, figures in enumerate((("40", "60", "80"), ("41", "61", "81"), ("42", "62", "82"))):
+        for left, figure in zip((62, 240, 400), figures, strict=True):
+            put_lines(canvas, [figure], (left, 114 + 14 * row))
+    put_lines(canvas, ["Vesi"], (400, 100))
+    canvas.save()
+
+    reading = read_pdf(tmp_path / "a.pdf")
+
+    assert "40 | 60 | 80" in reading.text
+    check(reading)

@@ -18,9 +18,7 @@ from kb.model import Language
 from kb.settings import load_settings
 
 # Checking embeds: some tens of milliseconds an example, and the first one loads the model.
-checked = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+checked = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 SENTENCES: list[tuple[Language, str]] = [
     ("fi", "Jäähdytysveden kulutus oli 41 miljoonaa kuutiometriä vuonna 2023."),

@@ -37,7 +37,7 @@ def test_pieces_of_paragraphs_are_those_of_the_tokenizers_library() -> None:
         assert UNIGRAM.content(text) == INDEPENDENT.encode(text).ids
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.text(alphabet="aeioukstnväöåÄÅ .,-()1234567890\n", min_size=1, max_size=60))
 def test_pieces_are_as_probable_as_those_of_the_tokenizers_library(text: str) -> None:
     # Not the same: two ways to cut may be equally probable.
