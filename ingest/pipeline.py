@@ -34,12 +34,12 @@ from ingest.limits import MEGABYTE, Limits
 from ingest.locking import writer_lock
 from ingest.outcomes import Outcome, Progress, Rejection, Report, What
 from ingest.passages import SPLITTER, split
-from ingest.readers.dispatch import READER_FINGERPRINT
 from ingest.reading import Reading
 from ingest.sandbox import ReaderPool
 from ingest.showing import shown
 from ingest.snapshots import snapshot
 from ingest.sources import Source, discover
+from ingest.standing import READER, UNSURE, stands
 from kb.assembly import open_theming
 from kb.catalogue import ITEM_KINDS
 from kb.doctor import sweep_originals
@@ -55,24 +55,11 @@ from kb.model import (
 )
 from kb.sources import RejectedRecord, SourceRecord
 
-_READER = f"{READER_FINGERPRINT} {SPLITTER}"
 _IN_FLIGHT = 4
 """Files that may be read or wait as read, so that memory doesn't grow with the folder."""
 
-_PASSING = frozenset({"unreadable_missing", "unreadable_changing", "unreadable_broken_off"})
-"""Rejections that say how things were, not what the file is: each run looks anew."""
-
-_UNSURE = frozenset({"unreadable_crash", "unreadable_memory", "unreadable_timeout"})
-"""What a file and a machine in trouble can both bring about."""
-
 _PICTURES = " without text recognition"
 """Added to the readers' name where pages were left out for want of Tesseract."""
-
-_PROGRAMS = {
-    "unreadable_needs_libreoffice": ("soffice", "libreoffice"),
-    "unreadable_pdf_no_text": ("tesseract",),
-}
-"""Rejections that a program would have spared, and its names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +178,7 @@ class _Run:
         self._arriving = threading.Event()
         self._readers_work = False
         self._recognises = shutil.which("tesseract") is not None
-        self._readers = (_READER,) if self._recognises else (_READER, _READER + _PICTURES)
+        self._readers = (READER,) if self._recognises else (READER, READER + _PICTURES)
         settings = kb.settings
         self._limits = Limits(
             file_bytes=settings.max_file_mb * MEGABYTE,
@@ -325,7 +312,7 @@ class _Run:
         catalogue = self._kb.catalogue
         before = catalogue.source(source.key)
         refused = catalogue.rejection(source.key)
-        if refused is not None and not self._stands(refused):
+        if refused is not None and not stands(refused, self._limits):
             refused = None
         current = before is not None and before.reader in self._readers and before.metadata == given
         latest = before if refused is None else refused.source
@@ -353,21 +340,6 @@ class _Run:
             self._refuse_again(source, refused, kept=before is not None)
             return None
         return record
-
-    def _stands(self, refused: RejectedRecord) -> bool:
-        """Tell whether a file that was rejected would be rejected again for the same reason."""
-        if refused.source.reader != _READER or refused.code in _PASSING:
-            return False
-        allowed = {
-            "limit": str(self._limits.file_bytes // MEGABYTE),
-            "seconds": f"{self._limits.seconds:g}",
-            "megabytes": str(self._limits.memory_bytes // MEGABYTE),
-        }
-        if refused.code in _UNSURE or refused.code == "unreadable_too_large":
-            # With a larger limit it may pass.
-            return all(allowed.get(name, value) == value for name, value in refused.params.items())
-        programs = _PROGRAMS.get(refused.code, ())
-        return not any(shutil.which(program) for program in programs)
 
     def _unchanged(self, source: Source, record: SourceRecord) -> None:
         before = self._kb.catalogue.source(source.key)
@@ -421,13 +393,13 @@ class _Run:
             digest=digest,
             size=source.size,
             mtime_ns=source.mtime_ns,
-            reader=_READER,
+            reader=READER,
             metadata=given,
         )
 
     def _same_content(self, source: Source, record: SourceRecord) -> bool:
         """Give a document that is already here another source, such as its new name."""
-        twin = self._kb.catalogue.source_with(record.digest, reader=_READER)
+        twin = self._kb.catalogue.source_with(record.digest, reader=READER)
         if twin is None or twin.document_id is None or twin.metadata != record.metadata:
             return False
         if Path(twin.name).suffix != Path(source.name).suffix:
@@ -454,7 +426,7 @@ class _Run:
             try:
                 reading = future.result()
             except UnreadableDocument as error:
-                if error.code in _UNSURE and (error.code != "unreadable_timeout" or _busy()):
+                if error.code in UNSURE and (error.code != "unreadable_timeout" or _busy()):
                     self._doubtful.append((task, error))
                 else:
                     self._reject(task.source, error, task.record, quiet=task.quiet)
@@ -499,7 +471,7 @@ class _Run:
     def _take(self, task: _Task, reading: Reading) -> None:
         source, record = task.source, task.record
         if not self._recognises and any("pages_without_text" in w for w in reading.warnings):
-            record = replace(record, reader=_READER + _PICTURES)
+            record = replace(record, reader=READER + _PICTURES)
         try:
             document = document_of(reading, record=record, given=source.metadata)
         except UnreadableDocument as error:
@@ -611,7 +583,7 @@ class _Run:
             title=title, language=text.language, confidentiality=Confidentiality.PUBLIC
         )
         before = self._kb.catalogue.source(text.key)
-        if before is not None and before.digest == digest and before.reader == _READER:
+        if before is not None and before.digest == digest and before.reader == READER:
             self._report.unchanged += 1
             return
         blocks: list[Block] = []
@@ -630,7 +602,7 @@ class _Run:
             digest=digest,
             size=len(clean),
             mtime_ns=0,
-            reader=_READER,
+            reader=READER,
         )
         if not blocks:
             self._kb.catalogue.reject(record, code="unreadable_empty", params={"name": text.key})

@@ -81,7 +81,17 @@ UNREAD = -20.0
 _MOST_READ = 6.0
 """Log-odds beyond which the model that reads isn't believed."""
 
-ANSWER_FEATURES = ("chance", "fused", "margin", "typed", "names", "read", "read_three")
+ANSWER_FEATURES = (
+    "chance",
+    "fused",
+    "margin",
+    "typed",
+    "names",
+    "read",
+    "read_three",
+    "sure",
+    "sure_three",
+)
 """What is known about a whole question; each can only speak for an answer:
 
 - chance: that of the answer standing in the passage where it stands most likely, if anywhere
@@ -89,7 +99,7 @@ ANSWER_FEATURES = ("chance", "fused", "margin", "typed", "names", "read", "read_
 - typed: whether the best unit holds what the kind of question asks for, 1 where anything may answer
 - names: share of the names and numbers asked about that stand within two units of the best one
 - read: the highest log-odds that a unit answers, by the model that read it beside the question;
-  read_three: the mean of the three highest
+  read_three: the mean of the three highest; sure, sure_three: the same two as probabilities
 """
 
 
@@ -315,6 +325,7 @@ def answer_features(
     """
     best = int(np.argmax(log_odds))
     highest = np.sort(read[~np.isnan(read)])[-_THREE:]
+    said = float(highest[-1]), float(highest.mean())
     fits = scored.features[best, UNIT_FEATURES.index("fits")]
     places = np.array([unit.place for unit in units])
     return np.array(
@@ -324,8 +335,8 @@ def answer_features(
             float(ranking.scores[0] - np.median(ranking.scores)),
             float(fits) if question.wanted.patterns else 1.0,
             _names_near(question, units, best),
-            float(highest[-1]),
-            float(highest.mean()),
+            *said,
+            *map(probability, said),
         ]
     )
 
