@@ -21,7 +21,7 @@ from ingest.reading import Reading
 from kb.errors import UnreadableDocument
 
 # Raise the number when a reader's output changes, so that documents are read anew.
-READER_FINGERPRINT = "readers-15"
+READER_FINGERPRINT = "readers-16"
 
 _HEAD = 8192
 

@@ -47,11 +47,12 @@ _AROUND_NAME = re.compile(
     r"breadcrumbs?|murupolku|navbar|navigation|navheader|navfooter|nav|menu|mainmenu|topmenu|"
     r"sidebar|side-?nav|site-?(header|footer)|page-?(header|footer)|share|sharing|social|some-?jako|"
     r"skip-?(link|to-content|nav)|pagination|pager|related-posts|advert\w*|ads|toc|toolbar|"
-    r"editsection|mw-editsection|printfooter|catlinks|mw-jump-link|jump-to-nav|noprint|"
+    r"editsection|mw-editsection|printfooter|catlinks|mw-jump-link|jump-to-nav|"
     r"headerlink|popup|modal|newsletter|lang(uage)?-?(switch\w*|select\w*|menu)|valikko|alatunniste)"
     r"($|[-_ ])",
     re.IGNORECASE,
 )
+_UNPRINTED = re.compile(r"(^|[-_ ])noprint($|[-_ ])", re.IGNORECASE)
 _HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _CHARSET = re.compile(rb"""(?:charset|encoding)\s*=\s*["']?\s*([A-Za-z0-9_:.-]+)""", re.IGNORECASE)
 _XHTML = re.compile(r"<html[^>]*xmlns\s*=|<!DOCTYPE\s+html\s+PUBLIC[^>]*XHTML", re.IGNORECASE)
@@ -291,11 +292,14 @@ def _around(node: etree._Element, start: etree._Element) -> bool:
 
 def _named_around(node: etree._Element) -> bool:
     """Tell whether an element is called what menus and banners are, and doesn't hold an article."""
-    # A mark in a sentence, such as [dubious], is read with it though it isn't printed.
-    if _tag(node) in ("body", "main", "article", "h1", "sup", "sub"):
+    tag = _tag(node)
+    if tag in ("body", "main", "article", "h1", "sup", "sub"):
         return False
     for name in (node.get("id"), node.get("class")):
         found = _AROUND_NAME.search(name) if name else None
+        # In a sentence, what isn't printed is read with it: *[dubious]*, *, 48 years ago*.
+        if found is None and name and tag in _BLOCKS:
+            found = _UNPRINTED.search(name)
         if found is None:
             continue
         if _CONSENT.search(found[0]):

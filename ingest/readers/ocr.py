@@ -16,7 +16,7 @@ import re
 import shutil
 import subprocess
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 from typing import TYPE_CHECKING
@@ -36,6 +36,12 @@ _FEW, _MANY = 4, 0.15
 
 _DOUBTED = 60.0
 """Per cent of confidence in a word; a line with one that has less may be a longer label."""
+
+_DOUBTED_LETTERS = 80.0
+"""The same in a word of a letter or two."""
+
+_GAP = 3.0
+"""Heights of a word: a wider gap parts labels that are seen as one line."""
 
 _SECOND = 0.75
 """How large it is drawn for that."""
@@ -177,6 +183,9 @@ def _read(
 LineKey = tuple[str, str, str]
 """Names a line: block, paragraph, line."""
 
+SeenWord = tuple[LineKey, str, Box, float]
+"""A word as seen: its line, its text, its box in pixels, and per cent of confidence."""
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:
@@ -184,21 +193,51 @@ class Seen:
 
     dpi: float
     lines: dict[LineKey, tuple[float, float]]
-    words: Sequence[tuple[LineKey, str, Box, float]]
+    words: Sequence[SeenWord]
 
 
-def labels_of(seen: Seen) -> frozenset[LineKey]:
-    """Return the lines of a few words, where a page has many such: charts, maps, drawings."""
-    words = Counter(key for key, _, _, _ in seen.words)
-    short = frozenset(key for key, count in words.items() if count <= _LABEL)
-    if len(short) < max(_FEW, _MANY * len(words)):
+def labels_of(seen: Seen) -> frozenset[int]:
+    """Return the places of words that may be labels, where a page has many: charts, maps, drawings.
+
+    They are the words of lines of a few, and letters that aren't sure in what a wide gap parts:
+    labels of charts beside each other are seen as one line, and so are the cells of a table.
+    """
+    lines = Counter(word[0] for word in seen.words)
+    short = {key for key, count in lines.items() if count <= _LABEL}
+    if len(short) < max(_FEW, _MANY * len(lines)):
         return frozenset()
     doubted = {key for key, _, _, confidence in seen.words if confidence < _DOUBTED}
-    return short | {key for key in doubted if words[key] <= 2 * _LABEL}
+    short |= {key for key in doubted if lines[key] <= 2 * _LABEL}
+    return frozenset(
+        at
+        for piece in _pieces(seen.words)
+        for at in piece
+        if seen.words[at][0] in short or (len(piece) <= _LABEL and not _sure(seen.words[at]))
+    )
 
 
-def confirmed(seen: Seen, labels: frozenset[LineKey], again: Seen) -> Seen:
-    """Leave out the words of labels that a second look doesn't see alike, where they stand.
+def _sure(word: SeenWord) -> bool:
+    # A letter or two are soon seen in a chart's axis or an icon.
+    return word[3] >= (_DOUBTED if len(word[1]) > 2 else _DOUBTED_LETTERS)
+
+
+def _pieces(words: Sequence[SeenWord]) -> Iterator[list[int]]:
+    """Yield the places of words that stand on one line without a wide gap between them."""
+    piece: list[int] = []
+    for at, word in enumerate(words):
+        if piece:
+            before = words[at - 1]
+            height = max(one[2][3] - one[2][1] for one in (before, word))
+            if word[0] != before[0] or word[2][0] - before[2][2] > _GAP * height:
+                yield piece
+                piece = []
+        piece.append(at)
+    if piece:
+        yield piece
+
+
+def confirmed(seen: Seen, labels: frozenset[int], again: Seen) -> Seen:
+    """Leave out the labels that a second look doesn't see alike, where they stand.
 
     A chart's axes and legends look like letters; what is no word is read in another way when it
     is drawn in another size.
@@ -216,14 +255,16 @@ def confirmed(seen: Seen, labels: frozenset[LineKey], again: Seen) -> Seen:
 
     return replace(
         seen,
-        words=[one for one in seen.words if one[0] not in labels or stays(one[1], one[2])],
+        words=[
+            one for at, one in enumerate(seen.words) if at not in labels or stays(one[1], one[2])
+        ],
     )
 
 
 def _seen(tsv: str, dpi: float) -> Seen:
     """Read tesseract's table."""
     lines: dict[LineKey, tuple[float, float]] = {}
-    found: list[tuple[LineKey, str, Box, float]] = []
+    found: list[SeenWord] = []
     for row in csv.DictReader(io.StringIO(tsv), delimiter="\t", quoting=csv.QUOTE_NONE):
         key = (row["block_num"], row["par_num"], row["line_num"])
         left, top = float(row["left"]), float(row["top"])
@@ -237,7 +278,26 @@ def _seen(tsv: str, dpi: float) -> Seen:
             if not text or confidence < (50 if wordless else 15) or height < 0.02 * dpi:
                 continue
             found.append((key, text, (left, top, left + width, top + height), confidence))
-    return Seen(dpi, lines, found)
+    return Seen(dpi, lines, list(beside(found)))
+
+
+def beside(words: Sequence[SeenWord]) -> Iterator[SeenWord]:
+    """Cut boxes back to their neighbours on the line.
+
+    Now and then a word in a line that is cut off gets the box of all the line, and would come
+    before the words that it follows.
+    """
+    for at, (key, text, (left, top, right, bottom), confidence) in enumerate(words):
+        low, high = left, right
+        for other in (at - 1, at + 1):
+            if not 0 <= other < len(words) or words[other][0] != key:
+                continue
+            one, above, end, below = words[other][2]
+            if left < (one + end) / 2 < right and above < bottom and top < below:
+                low, high = (max(low, end), high) if other < at else (low, min(high, one))
+        if low >= high:  # nothing is left between them
+            low, high = left, right
+        yield key, text, (low, top, high, bottom), confidence
 
 
 def _words(seen: Seen, size: tuple[int, int], turned: tuple[int, float], dpi: float) -> Recognised:
@@ -267,8 +327,7 @@ def _words(seen: Seen, size: tuple[int, int], turned: tuple[int, float], dpi: fl
                 box[3] * scale,
                 base * scale,
                 round(0.95 * tall * scale, 1),
-                # A letter or two are soon seen in a chart's axis or an icon.
-                sure=confidence >= (60 if len(text) > 2 else 80),
+                sure=_sure((key, text, box, confidence)),
                 box=_shown(box, size, turn, skew, scale),
             )
         )

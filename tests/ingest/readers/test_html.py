@@ -210,9 +210,13 @@ def test_of_hidden_alternatives_the_default_is_read() -> None:
     assert text("<p>Vesi <b hidden id='defaulta'>piilo</b> virtaa.</p>") == "Vesi virtaa."
 
 
-def test_a_mark_in_a_sentence_stays_though_it_isnt_printed() -> None:
+def test_what_stands_in_a_sentence_stays_though_it_isnt_printed() -> None:
     mark = "<sup class='noprint Inline-Template'>[epäilyttävä]</sup>"
     assert text(f"<p>Vesi on{mark} puhdasta.</p>") == "Vesi on[epäilyttävä] puhdasta."
+    age = "<span class='noprint'>; 48 vuotta sitten</span>"
+    assert text(f"<p>Yhtiö syntyi 1975{age} Porissa.</p>") == (
+        "Yhtiö syntyi 1975; 48 vuotta sitten Porissa."
+    )
     assert text("<p>Vesi virtaa.</p><div class='noprint'><a href='#'>Tulosta</a></div>") == (
         "Vesi virtaa."
     )

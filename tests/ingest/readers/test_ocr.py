@@ -11,6 +11,7 @@ from ingest.readers.layout import Box
 from ingest.readers.ocr import (
     OcrSettings,
     Seen,
+    beside,
     confirmed,
     labels_of,
     ocr_available,
@@ -196,3 +197,33 @@ def test_a_label_stays_where_a_second_look_sees_it_in_its_place() -> None:
 def test_a_page_with_few_short_lines_has_no_labels() -> None:
     lines = [word for at in range(20) for word in _line(at, *SENTENCES[0].split())]
     assert labels_of(Seen(300, {}, [*lines, *_line(20, "12")])) == frozenset()
+
+
+def test_letters_that_are_not_sure_on_a_line_of_labels_are_labels() -> None:
+    far = 700.0
+    line = [
+        (("1", "1", "9"), text, (left, 450.0, left + 40, 480.0), sure)
+        for text, left, sure in (("9", 0.0, 72), ("0.3", 50.0, 73), ("K", far, 67), ("A", 1400, 95))
+    ]
+    shorts = [word for at in range(4) for word in _line(at, "typpi")]
+    prose = _line(5, *SENTENCES[0].split(), "i")
+    prose[-1] = (*prose[-1][:3], 70.0)
+    seen = Seen(300, {}, [*line, *shorts, *prose])
+
+    labels = labels_of(seen)
+
+    assert [seen.words[at][1] for at in sorted(labels)] == ["9", "K"] + 4 * ["typpi"]
+
+
+def test_a_box_of_all_the_line_is_cut_back_to_its_neighbours() -> None:
+    line = _line(1, "tail", "crossed", "the")
+    wide = (line[1][0], "crossed", (0.0, 50.0, 290.0, 90.0), 95.0)
+    assert list(beside([line[0], wide, line[2]])) == [
+        line[0],
+        (line[1][0], "crossed", (90.0, 50.0, 200.0, 90.0), 95.0),
+        line[2],
+    ]
+    # Words of two lines, and those that stand on end, keep theirs.
+    assert list(beside([*line, *_line(2, "tail")])) == [*line, *_line(2, "tail")]
+    upright = [(line[0][0], "a", (0.0, 100.0 * at, 40.0, 100.0 * at + 90), 90.0) for at in range(3)]
+    assert list(beside(upright)) == upright
