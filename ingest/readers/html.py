@@ -293,11 +293,12 @@ def _around(node: etree._Element, start: etree._Element) -> bool:
 def _named_around(node: etree._Element) -> bool:
     """Tell whether an element is called what menus and banners are, and doesn't hold an article."""
     tag = _tag(node)
+    # A mark in a sentence, such as [dubious], is read with it whatever it is called.
     if tag in ("body", "main", "article", "h1", "sup", "sub"):
         return False
     for name in (node.get("id"), node.get("class")):
         found = _AROUND_NAME.search(name) if name else None
-        # In a sentence, what isn't printed is read with it: *[dubious]*, *, 48 years ago*.
+        # So is other text in a sentence that isn't printed: *; 48 years ago*.
         if found is None and name and tag in _BLOCKS:
             found = _UNPRINTED.search(name)
         if found is None:

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 
 from ingest.cleaning import normalise
 from ingest.readers.layout import Box, Page, Word
+from ingest.readers.layout.rows import parted
 from ingest.sandbox import still_working
 
 if TYPE_CHECKING:
@@ -223,17 +224,13 @@ def _sure(word: SeenWord) -> bool:
 
 def _pieces(words: Sequence[SeenWord]) -> Iterator[list[int]]:
     """Yield the places of words that stand on one line without a wide gap between them."""
-    piece: list[int] = []
-    for at, word in enumerate(words):
-        if piece:
-            before = words[at - 1]
-            height = max(one[2][3] - one[2][1] for one in (before, word))
-            if word[0] != before[0] or word[2][0] - before[2][2] > _GAP * height:
-                yield piece
-                piece = []
-        piece.append(at)
-    if piece:
-        yield piece
+
+    def apart(run: Sequence[int], at: int) -> bool:
+        before, word = words[run[-1]], words[at]
+        height = max(one[2][3] - one[2][1] for one in (before, word))
+        return word[0] != before[0] or word[2][0] - before[2][2] > _GAP * height
+
+    return parted(range(len(words)), apart)
 
 
 def confirmed(seen: Seen, labels: frozenset[int], again: Seen) -> Seen:
@@ -314,7 +311,8 @@ def _words(seen: Seen, size: tuple[int, int], turned: tuple[int, float], dpi: fl
         heights[key[:2]].append((bottom - top) * (1 if _descends(texts[key]) else 1.25))
     words = []
     certainty = letters = 0.0
-    for key, text, box, confidence in found:
+    for word in found:
+        key, text, box, confidence = word
         tall = median(heights[key[:2]])
         bottom = lines[key][1]
         base = bottom - 0.22 * tall if _descends(texts[key]) else bottom
@@ -327,7 +325,7 @@ def _words(seen: Seen, size: tuple[int, int], turned: tuple[int, float], dpi: fl
                 box[3] * scale,
                 base * scale,
                 round(0.95 * tall * scale, 1),
-                sure=_sure((key, text, box, confidence)),
+                sure=_sure(word),
                 box=_shown(box, size, turn, skew, scale),
             )
         )

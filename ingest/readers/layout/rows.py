@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from statistics import median
+from typing import TypeVar
 
 from ingest.readers.layout.shapes import Page, Word
+
+T = TypeVar("T")
 
 
 def rows_of(words: Sequence[Word]) -> list[list[Word]]:
@@ -171,13 +174,14 @@ def part_notes(page: Page, body: float) -> None:
         page.words[at : at + 1] = [number, rest]
 
 
+_BULLETS = "•◦▪▫■□●○◆◇►▶▸‣⁃∙➢➤❖"
+
 MARKER = re.compile(
-    r"(?:[•◦▪▫■□●○◆◇►▶▸‣⁃∙·✓✔➢➤❖→–—*+o§-]|\(?(?:\d{1,3}|[a-zA-Z]|[ivxIVX]{1,5})[.)]|\d{1,2}(?:\.\d{1,2}){1,4}\.?|\[\d{1,3}\])$"
+    rf"(?:[{_BULLETS}·✓✔→–—*+o§-]|"
+    r"\(?(?:\d{1,3}|[a-zA-Z]|[ivxIVX]{1,5})[.)]|\d{1,2}(?:\.\d{1,2}){1,4}\.?|\[\d{1,3}\])$"
 )
 
 NUMBER = re.compile(r"\d{1,3}$")
-
-_BULLETS = frozenset("•◦▪▫■□●○◆◇►▶▸‣⁃∙➢➤❖")
 
 # In letters' size: the widest space, the widest behind a marker (a tab), and how near a bullet may
 # stand behind what it still divides, as in a line of names.
@@ -192,30 +196,29 @@ def cut_apart(row: Sequence[Word]) -> Iterator[list[Word]]:
     Behind a bullet or a number in front a gap may be as wide as a tab; on a chart's axis, figures
     that look like numbers of sections stand farther from each other.
     """
-    return _cut(row, _parts)
+    return parted(row, _parts)
 
 
 def pieces_of(row: Sequence[Word]) -> Iterator[list[Word]]:
     """Cut a row where a gap is wider than two letters' size."""
-    return _cut(row, lambda piece, word: _gap(piece, word) > 2 * word.size)
+    return parted(row, lambda piece, word: _gap(piece, word) > 2 * word.size)
 
 
 def far_apart(words: Sequence[Word]) -> Iterator[list[Word]]:
     """Cut the words of a cell where they stand farther apart than behind a tab: they are two."""
-    return _cut(words, lambda piece, word: _gap(piece, word) > _TAB * _larger(piece, word))
+    return parted(words, lambda piece, word: _gap(piece, word) > _TAB * _larger(piece, word))
 
 
-def _cut(
-    words: Sequence[Word], parts: Callable[[Sequence[Word], Word], bool]
-) -> Iterator[list[Word]]:
-    piece: list[Word] = []
-    for word in words:
-        if piece and parts(piece, word):
-            yield piece
-            piece = []
-        piece.append(word)
-    if piece:
-        yield piece
+def parted(items: Iterable[T], apart: Callable[[Sequence[T], T], bool]) -> Iterator[list[T]]:
+    """Yield runs of items; ``apart`` says of a run and the next item that another one begins."""
+    run: list[T] = []
+    for item in items:
+        if run and apart(run, item):
+            yield run
+            run = []
+        run.append(item)
+    if run:
+        yield run
 
 
 def _gap(piece: Sequence[Word], word: Word) -> float:
@@ -228,7 +231,7 @@ def _larger(piece: Sequence[Word], word: Word) -> float:
 
 def _parts(piece: Sequence[Word], word: Word) -> bool:
     gap, size = _gap(piece, word), _larger(piece, word)
-    if word.text in _BULLETS and abs(gap) > _CLOSE * size:
+    if len(word.text) == 1 and word.text in _BULLETS and abs(gap) > _CLOSE * size:
         return True
     marked = len(piece) == 1 and MARKER.match(piece[0].text)
     return gap > (_TAB if marked else _WIDE) * size

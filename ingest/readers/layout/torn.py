@@ -8,16 +8,14 @@ stand nowhere in the document.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import pairwise
-from typing import TypeVar
 
 from ingest.readers.layout.headings import Draft
 from ingest.readers.layout.paragraphs import drafts_of
+from ingest.readers.layout.rows import parted
 from ingest.readers.layout.shapes import Line, Page, Word
-
-T = TypeVar("T")
 
 _SAME_LINE = 0.3
 """Words of a line have baselines so near, in parts of their size."""
@@ -91,8 +89,8 @@ class Torn:
         between = self._between(page, one, other)
         return between is not None and all(owner in (None, past) for owner in between)
 
-    def _parts(self, page: int, one: Word, other: Word) -> bool:
-        return not self._follows(page, one, other)
+    def _parts(self, page: int, run: Sequence[Word], word: Word) -> bool:
+        return not self._follows(page, run[-1], word)
 
     def _between(self, page: int, one: Word, other: Word) -> list[int | None] | None:
         """Return what blocks the words between two are of; None where the second comes before."""
@@ -114,7 +112,7 @@ class Torn:
         for page in dict.fromkeys(line.page for line in draft.lines):
             words = [word for line in draft.lines if line.page == page for word in line.words]
             words.sort(key=lambda word: self._place.get(id(word), 0))
-            for run in _parted(words, partial(self._parts, page)):
+            for run in parted(words, partial(self._parts, page)):
                 lines = [Line(words=own, page=page) for own in _lines(run)]
                 edges = min(line.left for line in lines), max(line.right for line in lines)
                 for line in lines:
@@ -125,23 +123,13 @@ class Torn:
     def _columns(self, lines: Sequence[Line]) -> Iterator[list[Line]]:
         """Yield lines, parted where a column doesn't go on in the next."""
 
-        def apart(before: Line, line: Line) -> bool:
+        def apart(run: Sequence[Line], line: Line) -> bool:
+            before = run[-1]
             one, other = before.words[-1], line.words[0]
             goes_on = before.page != line.page or one.text.endswith("-")
             return not goes_on and not self._follows(line.page, one, other)
 
-        return _parted(lines, apart)
-
-
-def _parted(items: Sequence[T], apart: Callable[[T, T], bool]) -> Iterator[list[T]]:
-    """Yield runs of items; ``apart`` says of two neighbours that another run begins."""
-    run = [items[0]]
-    for one, other in pairwise(items):
-        if apart(one, other):
-            yield run
-            run = []
-        run.append(other)
-    yield run
+        return parted(lines, apart)
 
 
 def _steps(lines: Sequence[Line]) -> Iterator[tuple[Line, Line, Word, Word]]:
@@ -154,9 +142,10 @@ def _steps(lines: Sequence[Line]) -> Iterator[tuple[Line, Line, Word, Word]]:
 def _lines(run: Sequence[Word]) -> Iterator[list[Word]]:
     """Yield words that stand in a row, one after the other."""
 
-    def apart(one: Word, other: Word) -> bool:
+    def apart(before: Sequence[Word], other: Word) -> bool:
+        one = before[-1]
         size = max(one.size, other.size)
         level = abs(other.base - one.base) < _SAME_LINE * size or other.mark or one.mark
         return not (level and one.left <= other.left < one.right + _FAR * size)
 
-    return _parted(run, apart)
+    return parted(run, apart)
