@@ -62,7 +62,7 @@ _LEAST = 0.02
 _WRITTEN = 8.0
 """What questions that people wrote to be on topic and unanswerable count: such are met in use."""
 
-_REFUSED = 0.1
+_REFUSED = 0.08
 """Share of our answerable questions that may be refused: the threshold lies there."""
 
 
@@ -171,7 +171,8 @@ def samples_of_questions(
         )
         # What is asked of one document stays together when folds are made.
         group = one.gold[0].document if one.gold else one.id
-        for rows in (frozenset[int](), answering) if one.answerable else (frozenset[int](),):
+        # What wasn't found can't be taken away: it would be the same question once more.
+        for rows in (frozenset[int](), answering) if answering else (frozenset[int](),):
             found = _sample(
                 without(whole, rows),
                 name=name,

@@ -69,6 +69,20 @@ def test_a_question_is_asked_with_and_without_what_answers_it(
     )
 
 
+def test_a_question_whose_answer_is_not_found_is_asked_once(open_at: Open, tmp_path: Path) -> None:
+    kb = opened(open_at, tmp_path)
+    alike = {
+        f"mittari{number}": f"# Mittari {number}\n\n{QUESTION} Mittari {number} mittaa sitä.\n"
+        for number in range(30)
+    }
+    write(tmp_path / "aineisto", vesi="# Ruokala\n\nLounas on yhdeltätoista.\n", **alike)
+    take_in(kb, tmp_path / "aineisto")
+    (only,) = samples_of_questions(kb, [asked(QUESTION, "Lounas on yhdeltätoista.")], name="omat")
+    assert only.answered
+    assert only.written
+    assert not only.right.any()
+
+
 def test_what_is_taken_away_leaves_the_order_of_the_rest(open_at: Open, tmp_path: Path) -> None:
     kb = with_water(open_at, tmp_path)
     write(tmp_path / "aineisto", toinen="# Toinen\n\nJäähdytysvesi on lämmintä vettä.\n")
