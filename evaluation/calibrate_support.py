@@ -171,8 +171,7 @@ def samples_of_questions(
         )
         # What is asked of one document stays together when folds are made.
         group = one.gold[0].document if one.gold else one.id
-        # What wasn't found can't be taken away: it would be the same question once more.
-        for rows in (frozenset[int](), answering) if answering else (frozenset[int](),):
+        for rows in _taken_away(answering):
             found = _sample(
                 without(whole, rows),
                 name=name,
@@ -185,6 +184,14 @@ def samples_of_questions(
                 yield found
 
 
+def _taken_away(answering: frozenset[int]) -> Sequence[frozenset[int]]:
+    """Return the rows that a question is asked without: none, and then those that answer it.
+
+    What wasn't found can't be taken away: it would be the same question once more.
+    """
+    return (frozenset(), answering) if answering else (frozenset(),)
+
+
 def samples_of_set(kb: KnowledgeBase, beir: BeirSet, *, name: str) -> Iterator[Sample]:
     """Yield a test set's questions with and without the entries that are relevant to them."""
     for query in beir.sample(_ASKED, seed=1).queries:
@@ -195,7 +202,7 @@ def samples_of_set(kb: KnowledgeBase, beir: BeirSet, *, name: str) -> Iterator[S
             for row, hit in zip(whole.rows, whole.hits, strict=True)
             if relevant & set(product.entry_ids(hit.document))
         )
-        for rows in (frozenset[int](), answering):
+        for rows in _taken_away(answering):
             found = _sample(
                 without(whole, rows),
                 name=name,

@@ -27,6 +27,8 @@ def write_set(
     *,
     variant: str = "fi-fi",
     corpus: str = "beside",
+    corpus_of: Sequence[tuple[str, str, str]] = CORPUS,
+    queries: Sequence[tuple[str, str]] = QUERIES,
     qrels: Sequence[tuple[str, str, int]] = QRELS,
 ) -> Path:
     """Write the set under ``root/tiny``; ``corpus``: "link", "lost link", "own" or "beside"."""
@@ -38,7 +40,7 @@ def write_set(
     place.write_text(
         "".join(
             json.dumps({"_id": one, "title": title, "text": text}, ensure_ascii=False) + "\n"
-            for one, title, text in CORPUS
+            for one, title, text in corpus_of
         ),
         encoding="utf-8",
     )
@@ -49,7 +51,7 @@ def write_set(
     (folder / "queries.jsonl").write_text(
         "".join(
             json.dumps({"_id": one, "text": text}, ensure_ascii=False) + "\n"
-            for one, text in QUERIES
+            for one, text in queries
         ),
         encoding="utf-8",
     )

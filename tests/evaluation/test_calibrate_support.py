@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from evaluation import product
+from evaluation.beir import load
 from evaluation.calibrate_support import (
     answer_features,
     as_toml,
@@ -14,6 +16,7 @@ from evaluation.calibrate_support import (
     fit_read,
     fit_units,
     samples_of_questions,
+    samples_of_set,
     with_readings,
     without,
 )
@@ -21,6 +24,7 @@ from evaluation.fitting import Linear
 from evaluation.questions import Gold, GoldQuestion
 from kb.answering.support import ANSWER_FEATURES, READ_FEATURES, UNIT_FEATURES
 from kb.knowledge_base import KnowledgeBase
+from tests.evaluation.beir_sets import write_set
 from tests.kb.answers import QUESTION, QUOTE, opened, take_in, with_water, write
 
 Open = Callable[..., KnowledgeBase]
@@ -81,6 +85,27 @@ def test_a_question_whose_answer_is_not_found_is_asked_once(open_at: Open, tmp_p
     assert only.answered
     assert only.written
     assert not only.right.any()
+
+
+def test_a_set_s_question_is_asked_once_where_nothing_relevant_is_found(
+    open_at: Open, tmp_path: Path
+) -> None:
+    kb = opened(open_at, tmp_path)
+    alike = [
+        (f"m{number}", "", f"{QUESTION} Mittari {number} mittaa sitä.") for number in range(30)
+    ]
+    beir = load(
+        write_set(
+            tmp_path,
+            corpus_of=[("vesi", "", QUOTE), ("ruoka", "", "Lounas on yhdeltätoista."), *alike],
+            queries=[("q1", QUESTION), ("q2", f"{QUESTION} Mittari 3")],
+            qrels=[("q1", "ruoka", 1), ("q2", "m3", 1)],
+        )
+    )
+    product.take_in(kb, beir.entries(), language=beir.language)
+    lost, found, lacking = samples_of_set(kb, beir, name="joukko")
+    assert [lost.group, found.group, lacking.group] == ["q1", "q2", "q2"]
+    assert [lost.answered, found.answered, lacking.answered] == [False, True, False]
 
 
 def test_what_is_taken_away_leaves_the_order_of_the_rest(open_at: Open, tmp_path: Path) -> None:
