@@ -25,6 +25,7 @@ from evaluation.answer_model.lists import (
     held_out,
     make_lists,
 )
+from evaluation.answer_model.manner import balanced
 from evaluation.answer_model.network import AnswerNetwork, Trained, resume
 from evaluation.answer_model.training import (
     in_batches,
@@ -73,7 +74,9 @@ _NOTHING = 0.7
 class Course:
     """How it is trained: ``lists`` questions a step, each with some wrong statements.
 
-    ``own`` wrong ones are of the passage itself, ``others`` of other passages.
+    ``own`` wrong ones are of the passage itself, ``others`` of other passages. ``lacking`` is the
+    share of the answered questions that are read without what answers them, as unanswerable ones:
+    the same question then is met in both ways.
     """
 
     epochs: float = 1.6
@@ -81,6 +84,7 @@ class Course:
     lists: int = 12
     own: int = 3
     others: int = 1
+    lacking: float = 0.25
     seed: int = 0
 
 
@@ -131,6 +135,8 @@ def draw(one: Candidates, draws: random.Random, *, course: Course, weights: Weig
     """Draw what a step reads of a list: one right statement, and wrong ones that are near."""
     right = [at for at in range(one.own) if one.right[at]]
     wrong = [at for at in range(one.own) if not one.right[at]]
+    if wrong and draws.random() < course.lacking:
+        right = []
     wrong.sort(key=lambda at: draws.gauss(0, _NOISE) - float(one.cosines[at]))
     others = range(one.own, len(one.statements))[:_NEAREST_OTHERS]
     members = [
@@ -279,6 +285,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         resume(network, chosen.resume)
     network.freeze(chosen.frozen)
     passages, questions = gather(chosen.sets)
+    questions = balanced(questions, random.Random(chosen.seed))
     embedder = open_embedder(
         BUNDLED, cache_folder=default_cache() / "models", threads=chosen.threads
     )

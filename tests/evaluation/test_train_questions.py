@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from evaluation.answer_model.lists import Part, Passage, Question
 from kb.embedding import graph
 from kb.embedding.bundled import BundledEmbedder, bundled_tokenizer
 from kb.embedding.weights import Weights, bundled_file
-from tests.conftest import BagOfWords, need
+from tests.conftest import BagOfWords
+from tests.evaluation.torch_tests import TORCH
 
-pytestmark = [
-    pytest.mark.models,
-    pytest.mark.filterwarnings("default"),  # torch warns about its own insides
-]
+pytestmark = TORCH
 
 PASSAGES = [
     Passage(
@@ -40,18 +35,6 @@ QUESTIONS = [
     Question(passage=1, answers=frozenset(), asked_in="en", text="Who owns the port?"),
     Question(passage=1, answers=frozenset([1]), asked_in="en", text="When is the sea frozen?"),
 ]
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    need(find_spec("torch"), "torch (pip install '.[models]')")
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    torch.manual_seed(0)
-    yield
-    torch.set_num_threads(before)
 
 
 def test_what_answers_is_told_of_statements_and_of_passages() -> None:

@@ -1,11 +1,8 @@
 from __future__ import annotations
 
 import json
-import random
 import re
 from collections import Counter
-from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +13,9 @@ from evaluation.answer_model.lists import (
     HEADER,
     QUESTIONS,
     SECTIONS,
-    Candidates,
     EntryQuestion,
     Part,
     Passage,
-    Question,
     Section,
     SectionQuestion,
     entry_texts,
@@ -31,14 +26,12 @@ from evaluation.answer_model.lists import (
     read_sections,
 )
 from evaluation.errors import EvaluationError
-from kb.embedding.answer_model import AnswerModel
 from kb.embedding.bundled import bundled_tokenizer
-from kb.embedding.weights import Weights, bundled_file
 from kb.language import sentence_spans
 from kb.model import LANGUAGES, Span
-from tests.conftest import BagOfWords, need
+from tests.conftest import BagOfWords
+from tests.evaluation.wells import lists, wells
 
-MISSING = "torch (pip install '.[models]')"
 SIZES = range(8, 161)
 ASKED_AT_LENGTH = range(4, 400)
 TEXT = "Kaivo porattiin keväällä. Vettä tulee 40 kuutiota tunnissa. Pumppu maksoi 9000 euroa."
@@ -58,36 +51,6 @@ def sections() -> list[Section]:
 @pytest.fixture(scope="module")
 def clusters() -> list[Section]:
     return read_sections(CLUSTERS)
-
-
-def wells(*, count: int) -> tuple[list[Passage], list[Question]]:
-    """Return passages about wells of which the second statement answers, or none."""
-    passages = [
-        Passage(
-            parts=(Part("fi", f"Kaivo {at}"),),
-            statements=(
-                f"Kaivo {at} porattiin keväällä.",
-                f"Vettä tulee {at + 40} kuutiota tunnissa kaivosta {at}.",
-                f"Pumppu {at} maksoi {at + 9000} euroa.",
-            ),
-        )
-        for at in range(count)
-    ]
-    asked = [
-        Question(
-            passage=at,
-            answers=frozenset([1] if at % 3 else []),
-            asked_in="sv" if at % 2 else "fi",
-            text=f"hur mycket ger brunn {at}" if at % 2 else f"paljonko vettä kaivosta {at} saa",
-        )
-        for at in range(count)
-    ]
-    return passages, asked
-
-
-def lists(*, count: int) -> list[Candidates]:
-    passages, asked = wells(count=count)
-    return make_lists(passages, asked, embedder=BagOfWords(), tokenizer=bundled_tokenizer())
 
 
 # The data
@@ -393,131 +356,3 @@ def test_held_out_passages_are_drawn_by_seed() -> None:
     kept = held_out(made, 4, seed=1)
     assert len(kept) == 4
     assert kept == held_out(made, 4, seed=1) != held_out(made, 4, seed=2)
-
-
-# Training
-
-
-@pytest.fixture
-def one_thread() -> Iterator[None]:
-    """Let torch use one thread: several wait for each other where the cores are busy."""
-    need(find_spec("torch"), MISSING)
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    torch.manual_seed(0)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.mark.models
-@pytest.mark.filterwarnings("default")  # torch warns about its own insides
-@pytest.mark.usefixtures("one_thread")
-def test_two_steps_of_training_lower_the_loss() -> None:
-    from evaluation.answer_model.network import AnswerNetwork
-    from evaluation.answer_model.train import Course, draw, loss_of, measure, train
-
-    weights = Weights(bundled_file())
-    network = AnswerNetwork(weights, 2)
-    made = lists(count=4)
-    course = Course(epochs=2, lists=4, rate=1e-3)
-    draws = random.Random(0)
-    fixed = [draw(one, draws, course=course, weights=weights) for one in made]
-    assert [one.answered for one in fixed] == [one.answered for one in made]
-    before = float(loss_of(network, fixed).detach())
-    losses = list(train(network, made, course=course, weights=weights))
-    after = float(loss_of(network, fixed).detach())
-
-    assert len(losses) == 2
-    assert after < before
-
-    told = measure(network, made, weights=weights)
-    assert 0 <= told.top1 <= 1
-    assert 0 <= told.auroc <= 1
-
-
-@pytest.mark.models
-@pytest.mark.filterwarnings("default")
-@pytest.mark.usefixtures("one_thread")
-def test_frozen_layers_stay_and_the_others_learn() -> None:
-    import torch
-
-    from evaluation.answer_model.network import AnswerNetwork
-    from evaluation.answer_model.train import Course, train
-
-    weights = Weights(bundled_file())
-    network = AnswerNetwork(weights, 2)
-    network.freeze(1)
-    before = {name: value.clone() for name, value in network.state_dict().items()}
-    course = Course(epochs=1, lists=4, rate=1e-3)
-    list(train(network, lists(count=4), course=course, weights=weights))
-    learned = {
-        name for name, value in network.state_dict().items() if not torch.equal(value, before[name])
-    }
-
-    assert {"layers.1.qkv.weight", "head.weight"} <= learned
-    assert not [one for one in learned if not one.startswith(("layers.1.", "head."))]
-    with pytest.raises(ValueError, match="2 layers"):
-        network.freeze(3)
-
-
-@pytest.mark.models
-@pytest.mark.filterwarnings("default")
-@pytest.mark.usefixtures("one_thread")
-def test_the_graph_scores_as_the_network_does(tmp_path: Path) -> None:
-    import torch
-
-    from evaluation.answer_model.network import AnswerNetwork, resume
-    from evaluation.answer_model.train import read_as, write
-
-    weights = Weights(bundled_file())
-    network = AnswerNetwork(weights, 2)
-    network.seg.data.normal_(std=0.05)  # roles that say nothing yet would test nothing
-    network.head.weight.data *= 4
-    pairs = [
-        read_as(one, at, weights=weights)
-        for one in lists(count=4)
-        for at in range(len(one.statements))
-    ]
-    with torch.no_grad():
-        expected = network.read(pairs).numpy()
-    write(tmp_path / "model.onnx", network, weights=weights)
-
-    model = AnswerModel(threads=1, model=(tmp_path / "model.onnx").read_bytes())
-    found = np.array([model.read(one) for one in pairs])
-    assert np.std(expected) > 0
-    assert np.corrcoef(expected, found)[0, 1] > 0.98
-
-    again = AnswerNetwork(weights, 2)
-    resume(again, tmp_path / "model.onnx")
-    with torch.no_grad():
-        resumed = again.read(pairs).numpy()
-    assert np.corrcoef(expected, resumed)[0, 1] > 0.999
-    assert abs(float(np.mean(expected - resumed))) < 0.05 * float(np.std(expected))
-    with pytest.raises(ValueError, match="3 layers"):
-        resume(AnswerNetwork(weights, 3), tmp_path / "model.onnx")
-
-
-@pytest.mark.models
-@pytest.mark.filterwarnings("default")
-@pytest.mark.usefixtures("one_thread")
-def test_the_network_begins_as_the_embedder_and_reads_parts_as_it_reads_all() -> None:
-    import torch
-
-    from evaluation.answer_model.network import AnswerNetwork, Trained
-    from evaluation.answer_model.train import read_as
-
-    weights = Weights(bundled_file())
-    network = AnswerNetwork(weights, 2)
-    trained = Trained(network.state_dict(), heads=weights.heads)
-    assert trained.layers == 2
-    assert np.array_equal(trained.matrix("l1.k.w"), weights.matrix("l1.k.w"))
-    assert np.array_equal(trained.vector("l1.fo.b"), weights.vector("l1.fo.b"))
-
-    one = lists(count=3)[1]
-    items = [read_as(one, at, weights=weights) for at in range(len(one.statements))]
-    with torch.no_grad():
-        at_once, in_parts = network(items), network.read(items, parts=3)
-    assert at_once.shape == (len(items),)
-    assert np.allclose(at_once.numpy(), in_parts.numpy(), atol=1e-4)
