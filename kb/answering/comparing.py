@@ -40,8 +40,10 @@ _LEAST_COVERED = 0.3
 _ALIKE_COVERED = 0.06
 """How much of the question statements hold, and by how much they may differ in that."""
 
-_WITHIN = 4.0
-"""How far below the best statement's log-odds another figure of the same thing may lie."""
+_WITHIN = 8.0
+"""How far below the best statement's log-odds another figure of the same thing may lie. Far: the
+model that reads takes what was so in another year for no answer, and here that is what is sought;
+which figures are of the same thing is told by their words."""
 
 _THIN = 2
 """A statement of fewer telling words is told by its heading what it is about."""
